@@ -1,0 +1,1 @@
+"""Values and rules of the county: no I/O, no clock, no globals."""
