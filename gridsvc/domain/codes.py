@@ -6,6 +6,7 @@ are configuration.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 from gridsvc.domain.errors import Fault, SettingsError
@@ -34,7 +35,7 @@ class CodeScheme:
         parts = [part.strip() for part in text.split(",")]
         if len(parts) == 5 and all(part.isdigit() for part in parts):
             lengths = [int(part) for part in parts]
-            if all(a < b for a, b in zip(lengths, lengths[1:], strict=False)):
+            if all(a < b for a, b in pairwise(lengths)):
                 return cls(*lengths)
         raise SettingsError(
             Fault(
@@ -42,8 +43,8 @@ class CodeScheme:
                 Text(
                     f"编码方案“{text}”无效:应为县、乡镇、村、网格、单元五级编码总长度,"
                     "逐级增大,例如 6,9,12,15,17",
-                    f"code scheme {text!r} is not valid: give the total lengths of county, township, "
-                    "village, grid and unit codes, growing, e.g. 6,9,12,15,17",
+                    f"code scheme {text!r} is not valid: give the total lengths of county, "
+                    "township, village, grid and unit codes, growing, e.g. 6,9,12,15,17",
                 ),
                 "GRIDSVC_CODE_SCHEME",
             )
@@ -70,7 +71,7 @@ class CodeScheme:
     def parent(self, code: str) -> str | None:
         """The code of the area one level up, None for a county or an unknown length."""
         lengths = (self.county, self.township, self.village, self.grid, self.unit)
-        for shorter, longer in zip(lengths, lengths[1:], strict=False):
+        for shorter, longer in pairwise(lengths):
             if len(code) == longer:
                 return code[:shorter]
         return None

@@ -1,0 +1,1 @@
+"""HTTP: the edge that speaks JSON, gives errors their status, and picks the language."""

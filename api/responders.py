@@ -1,0 +1,28 @@
+"""Responders: where a device says it is."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import Field
+
+from api.runtime import TheRuntime
+from api.shapes import Body, Words
+from gridsvc.domain.geo import Datum
+
+router = APIRouter(prefix="/api/v1/responders", tags=["responders"])
+
+
+class LiveBody(Body):
+    """Where a responder is now, in degrees of ``datum``."""
+
+    lng: float
+    lat: float
+    datum: Annotated[Datum, Field(strict=False)] = Datum.CGCS2000
+
+
+@router.put("/{responder}/position", status_code=204)
+def move(
+    responder: Annotated[Words, Path(max_length=64)], body: LiveBody, runtime: TheRuntime
+) -> None:
+    """Store the live position of a responder; it counts until it is too old."""
+    runtime.move(responder, lng=body.lng, lat=body.lat, datum=body.datum)

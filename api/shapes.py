@@ -1,0 +1,62 @@
+"""What every request and answer has in common: strict types, readable text, county time."""
+
+import unicodedata
+from datetime import datetime, timedelta, timezone
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from gridsvc.domain.words import Lang
+
+COUNTY_TIME = timezone(timedelta(hours=8))
+
+
+class Body(BaseModel):
+    """A JSON request body: no unknown fields, no guessing of types, no NaN or infinity."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Query(BaseModel):
+    """The query string of a request.
+
+    ``lang`` is read by ``api.language``; it is named here so that every other unknown name can be
+    refused.
+    """
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+    lang: Lang | None = None
+
+
+class Answer(BaseModel):
+    """A JSON answer."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _readable(text: str) -> str:
+    """Refuse what no store can hold (NUL, half a surrogate pair) and no screen should show."""
+    for place, character in enumerate(text):
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+            shown = f"U+{ord(character):04X}"
+            raise PydanticCustomError(
+                "text_character",
+                "text_character",
+                {
+                    "zh": f"第 {place + 1} 个字符 {shown} 不是可读文字:请删除控制字符",
+                    "en": f"character {place + 1} ({shown}) is not readable text: "
+                    "remove control characters",
+                },
+            )
+    return text
+
+
+Words = Annotated[str, AfterValidator(_readable)]
+"""Text that can be stored and shown."""
+
+
+def county_time(at: datetime) -> str:
+    """``at`` (aware) as ISO 8601 with the county's +08:00, to the millisecond."""
+    return at.astimezone(COUNTY_TIME).isoformat(timespec="milliseconds")

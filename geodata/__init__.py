@@ -1,0 +1,1 @@
+"""Files and coordinates: the only room that knows formats, encodings, CRS and datums."""

@@ -1,0 +1,121 @@
+"""Who is above each row of a layer: by column, by code, by village name."""
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+
+from geodata.faults import FaultCode, LayerFault
+from geodata.layer import Layer, LayerKind
+from geodata.shapes import codes_of
+from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.words import Text
+
+PARENT_COLUMNS: dict[LayerKind, str] = {
+    LayerKind.DIVISIONS: "parent",
+    LayerKind.GRIDS: "village",
+    LayerKind.UNITS: "grid",
+}
+
+
+def resolve_parents(
+    layer: Layer, parents: gpd.GeoDataFrame | None, scheme: CodeScheme | None
+) -> tuple[list[str], list[LayerFault]]:
+    """The parent's code of each row, and the rows whose parent is not to be found.
+
+    Parameters
+    ----------
+    layer
+        Divisions, grids or units.
+    parents
+        The layer above (``code``, and ``name`` where names may be used); None: nothing is looked
+        up and nothing is at fault.
+    scheme
+        Tells the parent from the row's own code where the file has no column for it, and decides
+        between two parents of the same name; None: only the column counts.
+
+    Returns
+    -------
+    One code a row, ``""`` where there is none, and the faults. Counties need no parent.
+    """
+    own = codes_of(layer.frame)
+    by_code = [(scheme.parent(code) or "") if scheme else "" for code in own]
+    given = codes_of(layer.frame, PARENT_COLUMNS[layer.kind])
+    if parents is None:
+        return [one or other for one, other in zip(given, by_code, strict=True)], []
+    if layer.kind is LayerKind.GRIDS and "level" in parents.columns:
+        parents = parents[parents["level"] == "village"]
+    known = {code for code in codes_of(parents) if code}
+    if layer.kind is LayerKind.DIVISIONS:
+        known |= set(own)
+    names = _codes_by_name(parents)
+    found: list[str] = []
+    faults: list[LayerFault] = []
+    for row, code, named, derived in zip(
+        layer.frame.index.tolist(), own, given, by_code, strict=True
+    ):
+        parent, text = _resolve(named, derived, known, names, scheme)
+        found.append(parent)
+        if text is not None and not _top(layer.kind, code, named, scheme):
+            faults.append(LayerFault(FaultCode.PARENT_UNKNOWN, (int(row),), (code,), text))
+    return found, faults
+
+
+def _codes_by_name(parents: gpd.GeoDataFrame) -> dict[str, list[str]]:
+    by_name: dict[str, list[str]] = {}
+    for code, name in zip(codes_of(parents), codes_of(parents, "name"), strict=True):
+        if code and name:
+            by_name.setdefault(name, []).append(code)
+    return by_name
+
+
+def _top(kind: LayerKind, code: str, named: str, scheme: CodeScheme | None) -> bool:
+    """Whether a division is a county and has nobody above it."""
+    if kind is not LayerKind.DIVISIONS or named:
+        return False
+    return scheme is None or scheme.level_of(code) == "county"
+
+
+def _resolve(
+    named: str,
+    derived: str,
+    known: set[str],
+    names: dict[str, list[str]],
+    scheme: CodeScheme | None,
+) -> tuple[str, Text | None]:
+    if not named:
+        if derived in known or (not derived and scheme is None):
+            return derived, None
+        return derived, _unknown(derived)
+    code = scheme.division(named) if scheme else named
+    for candidate in (named, code):
+        if candidate in known:
+            return candidate, None
+    matches = names.get(named, [])
+    if len(matches) == 1:
+        return matches[0], None
+    if derived in matches:
+        return derived, None
+    if matches:
+        return "", Text(
+            f"上级名称“{named}”有 {len(matches)} 个({'、'.join(matches)}),无法确定,请改填编码",
+            f"the parent's name {named!r} occurs {len(matches)} times ({', '.join(matches)}): "
+            "give its code",
+        )
+    return named, _unknown(named)
+
+
+def _unknown(parent: str) -> Text:
+    if not parent:
+        return Text("没有上级编码,也无法由编码推得", "no parent is given, nor told by the code")
+    return Text(f"上级 {parent} 不存在", f"its parent {parent} is not known")
+
+
+def rows_at(parents: gpd.GeoDataFrame, levels: Sequence[str]) -> gpd.GeoDataFrame:
+    """The rows of the first of ``levels`` of which any has a shape; all rows without levels."""
+    if "level" not in parents.columns:
+        return parents
+    for level in levels:
+        rows = parents[parents["level"] == level]
+        if bool((rows.geometry.notna() & ~rows.geometry.is_empty).any()):
+            return rows
+    return parents.iloc[:0]

@@ -1,0 +1,212 @@
+"""A report comes in: it is checked, placed, numbered and stored, and the nearest are found."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+import shapely
+
+from gridsvc.dispatch import ForceIndex, Ranking, rank
+from gridsvc.dispatch.eligibility import COUNTY_TIME
+from gridsvc.domain.errors import Fault, GridsvcError, InputError
+from gridsvc.domain.events import IncidentReceived
+from gridsvc.domain.geo import Datum, LngLat
+from gridsvc.domain.incident import Incident, Placement, Position
+from gridsvc.domain.kinds import KINDS_BY_CODE, URGENCY_NAMES, Category, Kind
+from gridsvc.domain.words import Text
+from gridsvc.flows.positions import radius_of, to_stored
+from gridsvc.locating import GridMap
+from gridsvc.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody reports: a position (``lng``, ``lat`` in ``datum``) or the code of a grid.
+    ``urgency`` None means the usual one of the kind."""
+
+    category: str
+    kind: str
+    text: str = ""
+    urgency: int | None = None
+    lng: float | None = None
+    lat: float | None = None
+    datum: Datum = Datum.CGCS2000
+    radius_m: float | None = None
+    source: str = ""
+    grid: str | None = None
+    address: str = ""
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The stored incident and who could be there first."""
+
+    incident: Incident
+    ranking: Ranking
+
+
+def receive(
+    report: Report, *, grid_map: GridMap, force: ForceIndex, store: Store, now: datetime
+) -> Receipt:
+    """Take a report: when this returns it is durable, with its event.
+
+    Raises
+    ------
+    InputError
+        Every fault of the report at once; nothing is stored.
+    """
+    kind, position, placement = _understand(report, grid_map)
+    ranking = rank(
+        force.nearest(lng=position.at.lng, lat=position.at.lat, at=now), kind=kind, at=now
+    )
+    with store.write() as work:
+        number = work.numbers.next_case_number(
+            case_name(grid_map), now.astimezone(COUNTY_TIME).date()
+        )
+        incident = Incident(
+            id=uuid.uuid4().hex,
+            number=number,
+            received_at=now,
+            category=kind.category,
+            kind=kind.code,
+            urgency=report.urgency or kind.urgency,
+            text=report.text,
+            position=position,
+            address=report.address,
+            placement=placement,
+            map_version=grid_map.published.version,
+            drill=report.drill,
+        )
+        work.incidents.add(incident)
+        work.events.record(
+            IncidentReceived(
+                incident=incident.id,
+                number=number,
+                category=incident.category,
+                kind=incident.kind,
+                urgency=incident.urgency,
+                grid=placement.grid,
+                unit=placement.unit,
+                nearest=tuple(candidate.responder.id for candidate in ranking.chosen),
+            )
+        )
+    return Receipt(incident, ranking)
+
+
+def case_name(grid_map: GridMap) -> str:
+    """What case numbers begin with: the county's name without its kind, 罗平 for 罗平县."""
+    county = grid_map.published.county
+    name = county.name if county is not None else ""
+    for ending in ("自治县", "县", "区", "市"):
+        if name.endswith(ending) and len(name) > len(ending) + 1:
+            return name.removesuffix(ending)
+    return name or (county.code if county is not None else grid_map.published.grids[0].code[:6])
+
+
+def _understand(report: Report, grid_map: GridMap) -> tuple[Kind, Position, Placement]:
+    """The report's kind and place, or all its faults at once."""
+    faults = [*_kind_faults(report), *_urgency_faults(report)]
+    placed: tuple[Position, Placement] | None = None
+    try:
+        placed = _place(report, grid_map)
+    except GridsvcError as error:
+        faults.extend(error.faults)
+    if faults or placed is None:
+        raise InputError(faults)
+    return KINDS_BY_CODE[report.kind], *placed
+
+
+def _kind_faults(report: Report) -> list[Fault]:
+    faults = []
+    categories = [str(category) for category in Category]
+    kind = KINDS_BY_CODE.get(report.kind)
+    if report.category not in categories:
+        allowed = ", ".join(categories)
+        faults.append(
+            Fault(
+                "unknown_category",
+                Text(
+                    f"没有类别“{report.category}”:可用 {allowed}",
+                    f"no category {report.category!r}: use one of {allowed}",
+                ),
+                "category",
+            )
+        )
+    if kind is None:
+        allowed = ", ".join(
+            k.code for k in KINDS_BY_CODE.values() if report.category in (k.category, "")
+        ) or ", ".join(KINDS_BY_CODE)
+        faults.append(
+            Fault(
+                "unknown_kind",
+                Text(
+                    f"没有事件类型“{report.kind}”:可用 {allowed}",
+                    f"no kind {report.kind!r}: use one of {allowed}",
+                ),
+                "kind",
+            )
+        )
+    elif report.category in categories and kind.category != report.category:
+        faults.append(
+            Fault(
+                "kind_of_other_category",
+                Text(
+                    f"“{kind.name.zh}”({kind.code})属于 {kind.category},不属于 {report.category}",
+                    f"{kind.code} belongs to {kind.category}, not to {report.category}",
+                ),
+                "kind",
+            )
+        )
+    return faults
+
+
+def _urgency_faults(report: Report) -> list[Fault]:
+    if report.urgency is None or report.urgency in URGENCY_NAMES:
+        return []
+    return [
+        Fault(
+            "bad_urgency",
+            Text(
+                f"紧急程度 {report.urgency} 无效:1 特急、2 紧急、3 较急、4 一般",
+                f"urgency {report.urgency} is not valid: 1 (critical) to 4 (ordinary)",
+            ),
+            "urgency",
+        )
+    ]
+
+
+def _place(report: Report, grid_map: GridMap) -> tuple[Position, Placement]:
+    if report.lng is None or report.lat is None:
+        return _place_in_grid(report, grid_map)
+    radius = radius_of(report.radius_m, report.datum)
+    at = to_stored(lng=report.lng, lat=report.lat, datum=report.datum)
+    placement = grid_map.locate(lng=at.lng, lat=at.lat, radius_m=radius)
+    return Position(at, report.datum, report.source, radius), placement
+
+
+def _place_in_grid(report: Report, grid_map: GridMap) -> tuple[Position, Placement]:
+    """Only the grid is known: its middle stands for the place, and the radius reaches its
+    farthest corner, so that nobody takes the middle for the spot."""
+    if report.grid is None:
+        raise InputError(
+            Fault(
+                "no_place",
+                Text(
+                    "缺少位置:请给出 position(经纬度)或 grid(网格编码)",
+                    "no place is given: give a position or the code of a grid",
+                ),
+                "position",
+            )
+        )
+    lng, lat = grid_map.centre_of(report.grid)
+    grid = grid_map.grid(report.grid)
+    village = "" if grid is None else grid.village
+    division = grid_map.division(village)
+    township = "" if division is None else division.parent or ""
+    geometries = [] if grid is None else [grid.geometry]
+    x, y = grid_map.frame.point(lng=lng, lat=lat)
+    corners = shapely.get_coordinates(grid_map.frame.geometries(geometries))
+    radius = float(((corners - (x, y)) ** 2).sum(axis=1).max() ** 0.5)
+    placement = Placement(unit=None, grid=report.grid, village=village, township=township)
+    return Position(LngLat(lng, lat), Datum.CGCS2000, "grid", radius), placement

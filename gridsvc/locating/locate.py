@@ -1,0 +1,406 @@
+"""A published map that answers where a position is."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from gridsvc.domain.area import (
+    Division,
+    EndUnit,
+    Grid,
+    GridKind,
+    Level,
+    PublishedMap,
+    as_multipolygon,
+)
+from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.errors import Fault, InputError, NotFoundError
+from gridsvc.domain.geo import Bounds, Floats, MetricFrame, bearing_deg, check_position
+from gridsvc.domain.incident import Neighbour, Placement
+from gridsvc.domain.words import Text
+from gridsvc.locating.cell_index import NEAR_M, CellIndex
+from gridsvc.locating.leaves import Leaves
+from gridsvc.locating.many import check_positions, decide_many
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+Codes = npt.NDArray[np.object_]
+
+LEAST_OUTSIDE_M = 0.001
+"""What a position just outside is told at least: an edge that is straight in degrees bends by
+millimetres in metres, and 0 means inside."""
+
+
+@dataclass(frozen=True)
+class Located:
+    """The areas of n positions: arrays of codes of shape (n,), ``unit`` None where the grid has
+    no units; ``outside_m`` is 0 inside and the distance in metres to the nearest grid, whose
+    codes are given, where the position lies in no polygon."""
+
+    unit: Codes
+    grid: Codes
+    village: Codes
+    township: Codes
+    outside_m: Floats
+
+
+class GridMap:
+    """One version of the county's map, indexed. Immutable; shared between threads.
+
+    On an edge shared by several grids the lowest grid code wins, and inside it the lowest unit
+    code: always, and for every way of asking.
+    """
+
+    def __init__(
+        self,
+        published: PublishedMap,
+        *,
+        frame: MetricFrame | None = None,
+        index: CellIndex | None = None,
+        leaves: Leaves | None = None,
+    ) -> None:
+        if not published.grids:
+            raise InputError(
+                Fault(
+                    "no_grids",
+                    Text("地图中没有网格:请先导入网格", "the map has no grids: import grids first"),
+                )
+            )
+        self.published = published
+        self.leaves = leaves or Leaves.of(published)
+        west, south, east, north = (float(v) for v in shapely.total_bounds(self.leaves.polygons))
+        self.bounds: Bounds = (west, south, east, north)
+        self.frame = frame or MetricFrame.around((west + east) / 2)
+        self.index = index or CellIndex.build(
+            self.leaves.polygons, frame=self.frame, clean=published.clean
+        )
+        self.grid_index = self.index.coarsened(self.leaves.grid_number)
+        metric = self.frame.geometries(self.leaves.polygons)
+        self._tree = shapely.STRtree(metric)
+        self._metric: list[Any] = metric.tolist()
+        self._area_trees: dict[Level, shapely.STRtree] = {}
+        self._grids = {grid.code: grid for grid in published.grids}
+        self._units = {unit.code: unit for unit in published.units}
+        self._divisions = {division.code: division for division in published.divisions}
+        self._prepare()
+
+    @classmethod
+    def from_frames(
+        cls,
+        *,
+        grids: "gpd.GeoDataFrame",
+        units: "gpd.GeoDataFrame | None" = None,
+        divisions: "gpd.GeoDataFrame | None" = None,
+        scheme: CodeScheme | None = None,
+    ) -> Self:
+        """A map straight from frames, without a store.
+
+        Parameters
+        ----------
+        grids
+            Columns ``code``, ``geometry`` (CGCS2000 or WGS 84 degrees; another CRS is an error),
+            optionally ``name``, ``village``, ``kind``, ``residents``.
+        units
+            Likewise, with ``grid``. They must fill the grids they belong to.
+        divisions
+            Columns ``code``, ``name``, ``level``, ``parent``.
+        scheme
+            Gives ``village`` and ``grid`` where the columns are absent.
+        """
+        return cls(_published(grids, units, divisions, scheme or CodeScheme()))
+
+    def grid(self, code: str) -> Grid | None:
+        """The grid of that code, or None."""
+        return self._grids.get(code)
+
+    def unit(self, code: str) -> EndUnit | None:
+        """The end unit of that code, or None."""
+        return self._units.get(code)
+
+    def division(self, code: str) -> Division | None:
+        """The county, township or village of that code, or None."""
+        return self._divisions.get(code)
+
+    def name_of(self, code: str | None) -> str:
+        """The name of any area of the map; empty where it is not known."""
+        area = (
+            self._units.get(code or "")
+            or self._grids.get(code or "")
+            or self._divisions.get(code or "")
+        )
+        return "" if area is None else area.name
+
+    def locate(self, *, lng: float, lat: float, radius_m: float = NEAR_M) -> Placement:
+        """Where a position lies.
+
+        Parameters
+        ----------
+        lng, lat
+            CGCS2000 (or WGS 84) degrees.
+        radius_m
+            Areas across an edge within this many metres (at least 30) are told as neighbours.
+
+        Returns
+        -------
+        Placement
+            Equal to brute force over all polygons; outside all of them the nearest grid.
+
+        Raises
+        ------
+        PositionError
+            Not a number, (0, 0), out of range, swapped, or more than a degree from the county.
+        """
+        west, south, east, north = self.bounds
+        if not (west <= lng <= east and south <= lat <= north):
+            check_position(lng=lng, lat=lat, bounds=self.bounds)
+        value = self.index.look_up(lng=lng, lat=lat)
+        if value > 0:
+            leaf = value - 1
+            if radius_m <= NEAR_M:
+                return self._interior[leaf]
+        else:
+            leaf = -1 if value == 0 else self._decide(-value - 1, lng, lat)
+        if leaf < 0:
+            return self._outside(lng, lat, radius_m)
+        if radius_m > NEAR_M:
+            found: Sequence[int] | memoryview[int] = self._within(lng, lat, radius_m)
+        else:
+            start, stop = self._near_ptr[-value - 1], self._near_ptr[-value]
+            found = self._near[start:stop]
+            if len(found) == 1:
+                return self._interior[leaf]
+        neighbours = self._neighbours(leaf, found, lng, lat, max(radius_m, NEAR_M))
+        interior = self._interior[leaf]
+        return replace(interior, neighbours=neighbours) if neighbours else interior
+
+    def locate_code(self, *, lng: float, lat: float) -> str | None:
+        """Code of the unit (or of the grid, where it has no units) that a position lies in.
+
+        The quickest question: no distances, no checks of what the numbers may mean; None outside.
+        """
+        value = self.index.look_up(lng=lng, lat=lat)
+        if value > 0:
+            return self._leaf_codes[value - 1]
+        leaf = -1 if value == 0 else self._decide(-value - 1, lng, lat)
+        return None if leaf < 0 else self._leaf_codes[leaf]
+
+    def locate_grid(self, *, lng: float, lat: float) -> str | None:
+        """Code of the grid that a position lies in, None outside, as quickly as can be."""
+        value = self.grid_index.look_up(lng=lng, lat=lat)
+        if value > 0:
+            return self._grid_codes[value - 1]
+        if value == 0:
+            return None
+        sure = self._grid_sure[-value - 1]
+        if sure >= 0:
+            return self._grid_codes[sure]
+        leaf = self._decide(-value - 1, lng, lat)
+        return None if leaf < 0 else self._grid_codes[self._grid_of[leaf]]
+
+    def locate_many(self, lng: npt.ArrayLike, lat: npt.ArrayLike) -> Located:
+        """Where n positions lie.
+
+        Parameters
+        ----------
+        lng, lat
+            CGCS2000 degrees, shape (n,).
+
+        Raises
+        ------
+        PositionError
+            Naming every kind of bad position, how many there are and the first of them.
+        """
+        xs = np.ascontiguousarray(lng, dtype=np.float64)
+        ys = np.ascontiguousarray(lat, dtype=np.float64)
+        check_positions(xs, ys, bounds=self.bounds)
+        leaf = decide_many(self.index, self.leaves.polygons, xs, ys)
+        outside_m = np.zeros(len(xs))
+        outside = np.flatnonzero(leaf < 0)
+        if len(outside):
+            x, y = self.frame.points(lng=xs[outside], lat=ys[outside])
+            pairs, distance = self._tree.query_nearest(
+                shapely.points(x, y), return_distance=True, all_matches=True
+            )
+            order = np.lexsort((pairs[1], pairs[0]))
+            _, first = np.unique(pairs[0][order], return_index=True)
+            leaf[outside] = pairs[1][order][first]
+            outside_m[outside] = np.maximum(distance[order][first], LEAST_OUTSIDE_M)
+        found = self.leaves
+        return Located(
+            found.unit[leaf], found.grid[leaf], found.village[leaf], found.township[leaf], outside_m
+        )
+
+    def grids_in(self, *, west: float, south: float, east: float, north: float) -> list[Grid]:
+        """Grids that touch a box in degrees, by code."""
+        box = shapely.box(west, south, east, north)
+        found = self._area_tree(Level.GRID).query(box, predicate="intersects")
+        return [self.published.grids[i] for i in np.sort(found)]
+
+    def units_in(self, *, west: float, south: float, east: float, north: float) -> list[EndUnit]:
+        """End units that touch a box in degrees, by code."""
+        box = shapely.box(west, south, east, north)
+        found = self._area_tree(Level.UNIT).query(box, predicate="intersects")
+        return [self.published.units[i] for i in np.sort(found)]
+
+    def centre_of(self, code: str) -> tuple[float, float]:
+        """A (lng, lat) inside the grid of that code.
+
+        Raises
+        ------
+        NotFoundError
+            No such grid on this map.
+        """
+        grid = self._grids.get(code)
+        if grid is None:
+            raise NotFoundError(
+                Fault(
+                    "unknown_grid",
+                    Text(f"没有编码为 {code} 的网格", f"there is no grid with code {code}"),
+                    "grid",
+                )
+            )
+        point = shapely.point_on_surface(grid.geometry)
+        return float(point.x), float(point.y)
+
+    def _prepare(self) -> None:
+        """What the scalar path reads, in the form that is quickest to read."""
+        leaves, entries = self.leaves, self.index.entries
+        shapely.prepare(leaves.polygons)
+        self._polygons: list[Any] = leaves.polygons.tolist()
+        self._interior = [
+            Placement(unit=unit, grid=grid, village=village, township=township)
+            for unit, grid, village, township in zip(
+                leaves.unit, leaves.grid, leaves.village, leaves.township, strict=True
+            )
+        ]
+        self._leaf_codes: list[str] = [p.unit or p.grid for p in self._interior]
+        self._grid_codes: list[str] = [grid.code for grid in self.published.grids]
+        self._grid_of = _view(leaves.grid_number)
+        self._sure, self._open = _view(entries.sure), _view(entries.open)
+        self._touch_ptr, self._touch = _view(entries.touch_ptr), _view(entries.touch)
+        self._near_ptr, self._near = _view(entries.near_ptr), _view(entries.near)
+        self._grid_sure = _view(self.grid_index.entries.sure)
+
+    def _decide(self, entry: int, lng: float, lat: float) -> int:
+        """Number of the leaf that holds the position, -1 for none: the polygons decide."""
+        sure = self._sure[entry]
+        if sure >= 0:
+            return sure
+        start, stop = self._touch_ptr[entry], self._touch_ptr[entry + 1]
+        last = stop if self._open[entry] else stop - 1
+        for at in range(start, last):
+            leaf = self._touch[at]
+            if shapely.intersects_xy(self._polygons[leaf], lng, lat):
+                return leaf
+        return -1 if last == stop else self._touch[last]
+
+    def _within(self, lng: float, lat: float, radius_m: float) -> list[int]:
+        point = shapely.Point(self.frame.point(lng=lng, lat=lat))
+        found: list[int] = self._tree.query(point, predicate="dwithin", distance=radius_m).tolist()
+        return found
+
+    def _neighbours(
+        self, own: int, near: Iterable[int], lng: float, lat: float, radius_m: float
+    ) -> tuple[Neighbour, ...]:
+        """Units and grids other than those of leaf ``own``, within ``radius_m``."""
+        point: Any = shapely.points(np.array(self.frame.point(lng=lng, lat=lat)))
+        grids: dict[str, float] = {}
+        found: list[Neighbour] = []
+        own_grid = self._interior[own].grid if own >= 0 else None
+        for leaf in near:
+            if leaf == own:
+                continue
+            distance = point.distance(self._metric[leaf])
+            if distance > radius_m:
+                continue
+            place = self._interior[leaf]
+            if place.unit is not None:
+                found.append(Neighbour("unit", place.unit, distance))
+            if place.grid != own_grid:
+                grids[place.grid] = min(distance, grids.get(place.grid, distance))
+        if not found and not grids:
+            return ()
+        found.extend(Neighbour("grid", code, distance) for code, distance in grids.items())
+        found.sort(key=lambda n: (n.distance_m, n.level, n.code))
+        return tuple(found)
+
+    def _outside(self, lng: float, lat: float, radius_m: float) -> Placement:
+        x, y = self.frame.point(lng=lng, lat=lat)
+        point = shapely.Point(x, y)
+        leaf = int(np.min(self._tree.query_nearest(point, all_matches=True)))
+        line = shapely.shortest_line(point, self._metric[leaf])
+        end = self.frame.geometries_back([shapely.get_point(line, 1)])[0]
+        bearing = bearing_deg(from_lng=lng, from_lat=lat, to_lng=end.x, to_lat=end.y)
+        radius_m = max(radius_m, NEAR_M)
+        near = self._tree.query(point, predicate="dwithin", distance=radius_m)
+        return replace(
+            self._interior[leaf],
+            outside_m=max(float(shapely.length(line)), LEAST_OUTSIDE_M),
+            bearing_deg=bearing,
+            neighbours=self._neighbours(leaf, near, lng, lat, radius_m),
+        )
+
+    def _area_tree(self, level: Level) -> shapely.STRtree:
+        tree = self._area_trees.get(level)
+        if tree is None:
+            areas = self.published.grids if level is Level.GRID else self.published.units
+            tree = shapely.STRtree([area.geometry for area in areas])
+            self._area_trees[level] = tree
+        return tree
+
+
+def _view(array: npt.NDArray[Any]) -> "memoryview[int]":
+    """An array whose single items are quick to read."""
+    return memoryview(cast(Any, array))
+
+
+def _published(grids: Any, units: Any, divisions: Any, scheme: CodeScheme) -> PublishedMap:
+    for frame in (grids, units):
+        crs = None if frame is None else frame.crs
+        if crs is not None and crs.to_epsg() not in (4490, 4326):
+            raise InputError(
+                Fault(
+                    "wrong_crs",
+                    Text(
+                        f"坐标系为 {crs.to_string()}:应为 EPSG:4490,请先用 to_crs(4490) 转换",
+                        f"the frame is in {crs.to_string()}: EPSG:4490 or EPSG:4326 is needed; "
+                        "convert it with to_crs(4490)",
+                    ),
+                )
+            )
+    made_grids = [
+        Grid(
+            code=str(row["code"]),
+            name=str(row.get("name", row["code"])),
+            village=str(row.get("village", str(row["code"])[: scheme.village])),
+            geometry=as_multipolygon(row["geometry"]),
+            kind=GridKind(row.get("kind", "general")),
+        )
+        for row in grids.to_dict("records")
+    ]
+    made_units = [
+        EndUnit(
+            code=str(row["code"]),
+            name=str(row.get("name", row["code"])),
+            grid=str(row.get("grid", str(row["code"])[: scheme.grid])),
+            geometry=as_multipolygon(row["geometry"]),
+        )
+        for row in ([] if units is None else units.to_dict("records"))
+    ]
+    made_divisions = [
+        Division(str(row["code"]), str(row["name"]), Level(row["level"]), row["parent"] or None)
+        for row in ([] if divisions is None else divisions.to_dict("records"))
+    ]
+    leaves = [unit.geometry for unit in made_units] or [grid.geometry for grid in made_grids]
+    return PublishedMap(
+        version=0,
+        divisions=tuple(sorted(made_divisions, key=lambda d: d.code)),
+        grids=tuple(sorted(made_grids, key=lambda g: g.code)),
+        units=tuple(sorted(made_units, key=lambda u: u.code)),
+        clean=bool(shapely.coverage_is_valid(leaves)),
+    )

@@ -1,0 +1,1 @@
+"""Risk of areas from what was reported in them: plain numbers in, plain numbers out."""

@@ -1,0 +1,79 @@
+"""The event log: append-only, one order without holes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, insert, select, text
+
+from gridsvc.domain.events import Event, StoredEvent
+from gridsvc.store.geometry import COUNTY_TIME
+from gridsvc.store.numbers import Counters
+from gridsvc.store.repository import Repository
+from gridsvc.store.tables import event
+
+CHANNEL = "gridsvc_events"
+"""The PostgreSQL channel on which new heads are told, as ``county:position``."""
+
+
+class EventLog(Repository):
+    """The log as a reader sees it: when position n is seen, so are all below it."""
+
+    def head(self) -> int:
+        """Return the last position, 0 while there is none."""
+        query = select(func.max(event.c.position)).where(event.c.county == self.county)
+        return int(self.connection.execute(query).scalar_one() or 0)
+
+    def after(self, position: int, limit: int = 1000) -> list[StoredEvent]:
+        """Return up to ``limit`` events that follow ``position``, in order."""
+        query = (
+            select(event.c.position, event.c.at, event.c.name, event.c.payload)
+            .where(event.c.county == self.county, event.c.position > position)
+            .order_by(event.c.position)
+            .limit(limit)
+        )
+        return [
+            StoredEvent(row.position, row.at.isoformat(), row.name, row.payload)
+            for row in self.connection.execute(query)
+        ]
+
+
+@dataclass(frozen=True)
+class EventWriter(EventLog):
+    """The log inside a unit of work. Recorded events wait for the commit.
+
+    Positions are given as the last thing before it: the counter row stays locked from then until
+    the commit is visible, so that no lower position can appear after a higher one, and the lock is
+    short even in a transaction that took minutes.
+    """
+
+    clock: Callable[[], datetime]
+    _recorded: list[Event] = field(default_factory=list, init=False)
+
+    def record(self, *events: Event) -> None:
+        """Record facts that this transaction makes true."""
+        self._recorded.extend(events)
+
+    def write_recorded(self) -> None:
+        """Give the recorded events their positions and tell listeners once they are durable."""
+        if not self._recorded:
+            return
+        last = Counters(self.connection, self.county).take("events", len(self._recorded))
+        at = self.clock().astimezone(COUNTY_TIME)
+        rows = [
+            {
+                "county": self.county,
+                "position": position,
+                "at": at,
+                "name": fact.name,
+                "payload": fact.payload(),
+            }
+            for position, fact in enumerate(self._recorded, last - len(self._recorded) + 1)
+        ]
+        self.connection.execute(insert(event), rows)
+        if self.dialect == "postgresql":
+            self.connection.execute(
+                text("SELECT pg_notify(:channel, :head)"),
+                {"channel": CHANNEL, "head": f"{self.county}:{last}"},
+            )
+        self._recorded.clear()

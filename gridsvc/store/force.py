@@ -1,0 +1,201 @@
+"""The people who can be sent. Names and telephone numbers are kept apart, to be erasable."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import shapely
+from sqlalchemy import Select, bindparam, or_, select, update
+
+from gridsvc.domain.errors import Fault, NotFoundError
+from gridsvc.domain.force import Capability, LivePosition, Responder, Role, Vehicle
+from gridsvc.domain.geo import LngLat
+from gridsvc.domain.words import Text
+from gridsvc.store.bulk import insert_rows
+from gridsvc.store.geometry import points_to_stored
+from gridsvc.store.repository import Repository
+from gridsvc.store.tables import person, responder
+
+Rows = list[dict[str, Any]]
+
+
+class ForceReader(Repository):
+    """Responders of the county."""
+
+    def all(self) -> tuple[Responder, ...]:
+        """Return every responder that was not erased, by id."""
+        rows = self.connection.execute(self._query().where(person.c.erased_at.is_(None)))
+        return tuple(sorted((_responder(row) for row in rows), key=lambda one: one.id))
+
+    def get(self, id: str) -> Responder | None:  # noqa: A002
+        """Return one responder, with a blank name once erased; None when unknown."""
+        row = self.connection.execute(self._query().where(responder.c.id == id)).first()
+        return None if row is None else _responder(row)
+
+    def _query(self) -> Select[Any]:
+        c = responder.c
+        return (
+            select(
+                *(c.id, person.c.name, person.c.phone, c.role, c.area, c.capabilities),
+                *(c.app, c.night, c.on_duty, c.vehicle, c.home_lng, c.home_lat),
+                *(c.live_lng, c.live_lat, c.live_at, person.c.erased_at),
+            )
+            .join(person, (person.c.county == c.county) & (person.c.id == c.id))
+            .where(c.county == self.county)
+        )
+
+
+class ForceWriter(ForceReader):
+    """Responders inside a unit of work."""
+
+    def upsert(self, responders: Sequence[Responder]) -> tuple[int, int]:
+        """Add the unknown and change those that differ; return how many of each.
+
+        A list of people rarely says where their devices are: a responder given without a live
+        position keeps the one that is stored. Of an id given twice the last counts.
+        """
+        stored = {row.id: row for row in self.connection.execute(self._query())}
+        given = {one.id: one for one in responders}
+        added: list[Responder] = []
+        changed: list[Responder] = []
+        for one in given.values():
+            before = stored.get(one.id)
+            if before is None:
+                added.append(one)
+                continue
+            known = _responder(before)
+            after = one if one.live is not None else replace(one, live=known.live)
+            if after != known or before.erased_at is not None:
+                changed.append(after)
+        self._insert(added)
+        self._update(changed)
+        return len(added), len(changed)
+
+    def move(self, id: str, live: LivePosition) -> bool:  # noqa: A002
+        """Keep where a responder's device is; False where a later report is already known.
+
+        Raises
+        ------
+        NotFoundError
+            Nobody is known under ``id``.
+        """
+        c = responder.c
+        moved = self.connection.execute(
+            update(responder)
+            .where(c.county == self.county, c.id == id)
+            .where(or_(c.live_at.is_(None), c.live_at <= live.seen_at))
+            .values(
+                live=shapely.Point(live.at.lng, live.at.lat),
+                live_at=live.seen_at,
+                **_lng_lat("live", live.at),
+            )
+        )
+        if moved.rowcount == 0 and self.get(id) is None:
+            raise _unknown(id)
+        return bool(moved.rowcount)
+
+    def erase(self, id: str) -> None:  # noqa: A002
+        """Blank the person: name, telephone, home and device position. Events keep the bare id.
+
+        Raises
+        ------
+        NotFoundError
+            Nobody is known under ``id``.
+        """
+        erased = self.connection.execute(
+            update(person)
+            .where(person.c.county == self.county, person.c.id == id)
+            .values(name="", phone="", erased_at=datetime.now(UTC))
+        )
+        if erased.rowcount == 0:
+            raise _unknown(id)
+        self.connection.execute(
+            update(responder)
+            .where(responder.c.county == self.county, responder.c.id == id)
+            .values(
+                home=None,
+                live=None,
+                live_at=None,
+                on_duty=False,
+                **_lng_lat("home", None),
+                **_lng_lat("live", None),
+            )
+        )
+
+    def _insert(self, responders: Sequence[Responder]) -> None:
+        people, force = self._rows(responders)
+        insert_rows(self.connection, person, [{"county": self.county} | row for row in people])
+        insert_rows(self.connection, responder, [{"county": self.county} | row for row in force])
+
+    def _update(self, responders: Sequence[Responder]) -> None:
+        for table, rows in zip((person, responder), self._rows(responders), strict=True):
+            if rows:
+                self.connection.execute(
+                    update(table).where(
+                        table.c.county == self.county, table.c.id == bindparam("id_")
+                    ),
+                    [{"id_": row.pop("id"), **row} for row in rows],
+                )
+
+    def _rows(self, responders: Sequence[Responder]) -> tuple[Rows, Rows]:
+        homes = points_to_stored([one.home for one in responders], self.dialect)
+        lives = points_to_stored([one.live and one.live.at for one in responders], self.dialect)
+        return [_person_row(one) for one in responders], [
+            _responder_row(one) | {"home": home, "live": live}
+            for one, home, live in zip(responders, homes, lives, strict=True)
+        ]
+
+
+def _unknown(id: str) -> NotFoundError:  # noqa: A002
+    return NotFoundError(
+        Fault(
+            "responder_unknown",
+            Text(f"没有编号为“{id}”的力量人员", f"no responder is known under {id!r}"),
+            id,
+        )
+    )
+
+
+def _lng_lat(name: str, at: LngLat | None) -> dict[str, float | None]:
+    return {f"{name}_lng": at and at.lng, f"{name}_lat": at and at.lat}
+
+
+def _person_row(one: Responder) -> dict[str, Any]:
+    return {"id": one.id, "name": one.name, "phone": one.phone, "erased_at": None}
+
+
+def _responder_row(one: Responder) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "role": one.role,
+        "area": one.area,
+        "capabilities": sorted(one.capabilities),
+        "app": one.app,
+        "night": one.night,
+        "on_duty": one.on_duty,
+        "vehicle": one.vehicle,
+        **_lng_lat("home", one.home),
+        **_lng_lat("live", one.live and one.live.at),
+        "live_at": one.live and one.live.seen_at,
+    }
+
+
+def _responder(row: Any) -> Responder:
+    live = None
+    if row.live_at is not None:
+        live = LivePosition(LngLat(row.live_lng, row.live_lat), row.live_at)
+    return Responder(
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        area=row.area,
+        home=None if row.home_lng is None else LngLat(row.home_lng, row.home_lat),
+        phone=row.phone,
+        capabilities=frozenset(Capability(word) for word in row.capabilities),
+        app=row.app,
+        night=row.night,
+        on_duty=row.on_duty,
+        vehicle=Vehicle(row.vehicle),
+        live=live,
+    )

@@ -1,0 +1,72 @@
+"""Moving a database to the schema of this program, with Alembic and without an ini file."""
+
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from gridsvc.store.engine import WRITING
+
+_LOCK_KEY = 0x6772_6964  # "grid": any number that is the same in every process
+_ONE_AT_A_TIME = threading.Lock()  # Alembic keeps the migration under way in module globals
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, for ``connection`` where something is to be run."""
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(engine: Engine) -> None:
+    """Migrate to the head. Processes that start at once wait for the first, then do nothing."""
+    writer = engine.execution_options(**{WRITING: True})
+    with _ONE_AT_A_TIME, writer.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        command.upgrade(alembic_config(connection), "head")
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision that the database is at, None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())
+
+
+def head_revision() -> str:
+    """Return the revision that this program needs."""
+    head = _scripts().get_current_head()
+    assert head is not None  # noqa: S101 - the package ships its migrations
+    return head
+
+
+@cache
+def knows(revision: str) -> bool:
+    """Whether ``revision`` is one of this program's, not of a later one."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
+def autogenerate_options(dialect: str) -> dict[str, Any]:
+    """Options for Alembic's context: what it must not take for a difference."""
+
+    def include(item: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
+        if kind == "table" and reflected:
+            return name != "spatial_ref_sys"
+        if kind == "index" and not reflected and dialect != "postgresql":
+            # Declared with ddl_if, which autogenerate does not look at.
+            return item.dialect_options["postgresql"]["using"] != "gist"
+        return True
+
+    return {"include_object": include, "render_as_batch": True, "compare_type": True}

@@ -1,0 +1,266 @@
+"""The schema, one for both stores. The county code leads every key, so tables can be sharded on it.
+
+Rows of the map are never changed in place: a row holds from ``from_version`` up to, not including,
+``to_version`` (null while it is current). People (name, telephone) sit in ``person`` alone.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy import JSON as GenericJSON
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
+
+from gridsvc.domain.area import GridKind, Level
+from gridsvc.domain.force import Role, Vehicle
+from gridsvc.domain.geo import Datum
+from gridsvc.domain.kinds import Category
+from gridsvc.store.geometry import GeometryColumn, Moment, Shape
+
+JSON = GenericJSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_1_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _county() -> Column[Any]:
+    return Column("county", Text, primary_key=True)
+
+
+def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _refers(columns: str, table: str, targets: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["county", columns], [f"{table}.county", f"{table}.{targets}"])
+
+
+def _gist(table: str, column: str) -> Index:
+    """Name the one spatial index of a geometry column; SQLite has none."""
+    return Index(f"ix_{table}_{column}_gist", column, postgresql_using="gist").ddl_if(
+        dialect="postgresql"
+    )
+
+
+def _point(table: str, name: str, lng: str, lat: str) -> list[SchemaItem]:
+    """Give a position twice: as numbers that both stores can check, as a geometry for QGIS."""
+    return [
+        Column(lng, Double),
+        Column(lat, Double),
+        Column(name, GeometryColumn("POINT")),
+        CheckConstraint(f"{lng} BETWEEN -180 AND 180", name=lng),
+        CheckConstraint(f"{lat} BETWEEN -90 AND 90", name=lat),
+        CheckConstraint(
+            f"({lng} IS NULL) = ({lat} IS NULL) AND ({lng} IS NULL) = ({name} IS NULL)",
+            name=f"{name}_whole",
+        ),
+        CheckConstraint(
+            f"ST_X({name}) = {lng} AND ST_Y({name}) = {lat}", name=f"{name}_same"
+        ).ddl_if(dialect="postgresql"),
+        _gist(table, name),
+    ]
+
+
+def _versioned(name: str, *items: SchemaItem, shape: Shape = "MULTIPOLYGON", drawn: bool) -> Table:
+    """Make a table of areas; ``drawn`` says that a geometry is required."""
+    table = Table(
+        name,
+        metadata,
+        _county(),
+        Column("code", Text, primary_key=True),
+        Column("from_version", Integer, primary_key=True),
+        Column("to_version", Integer),
+        Column("name", Text, nullable=False),
+        *items,
+        Column("geometry", GeometryColumn(shape), nullable=not drawn),
+        _refers("code", "area_code", "code"),
+        _refers("from_version", "map_version", "version"),
+        _refers("to_version", "map_version", "version"),
+        CheckConstraint("from_version < to_version", name="versions"),
+        _gist(name, "geometry"),
+    )
+    current = table.c.to_version.is_(None)
+    Index(
+        f"uq_{name}_current",
+        table.c.county,
+        table.c.code,
+        unique=True,
+        sqlite_where=current,
+        postgresql_where=current,
+    )
+    return table
+
+
+counter = Table(
+    "counter",
+    metadata,
+    _county(),
+    Column("name", Text, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    CheckConstraint("value >= 0", name="value"),
+    comment="What is counted without gaps: map versions, event positions, case numbers of a day",
+)
+
+map_version = Table(
+    "map_version",
+    metadata,
+    _county(),
+    Column("version", Integer, primary_key=True),
+    Column("layer", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("clean", Boolean, nullable=False),
+    Column("demo", Boolean, nullable=False),
+    Column("accepted_faults", JSON, nullable=False),
+    Column("published_at", Moment, nullable=False),
+    Column("added", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    CheckConstraint("version >= 1", name="version"),
+)
+
+area_code = Table(
+    "area_code",
+    metadata,
+    _county(),
+    Column("code", Text, primary_key=True),
+    Column("first_version", Integer, nullable=False),
+    _refers("first_version", "map_version", "version"),
+    comment="Every code an area ever had: a code is not given to another area again",
+)
+
+division = _versioned(
+    "division",
+    Column("level", Text, nullable=False),
+    Column("parent", Text),
+    _one_of("level", (Level.COUNTY, Level.TOWNSHIP, Level.VILLAGE)),
+    drawn=False,
+)
+
+grid = _versioned(
+    "grid",
+    Column("village", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("residents", Integer),
+    _one_of("kind", GridKind),
+    CheckConstraint("residents >= 0", name="residents"),
+    drawn=True,
+)
+
+unit = _versioned(
+    "unit",
+    Column("grid", Text, nullable=False),
+    Column("residents", Integer),
+    _refers("grid", "area_code", "code"),
+    CheckConstraint("residents >= 0", name="residents"),
+    drawn=True,
+)
+
+person = Table(
+    "person",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("erased_at", Moment),
+    comment="The one table with names and telephone numbers; a row can be blanked",
+)
+
+responder = Table(
+    "responder",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("capabilities", JSON, nullable=False),
+    Column("app", Boolean, nullable=False),
+    Column("night", Boolean, nullable=False),
+    Column("on_duty", Boolean, nullable=False),
+    Column("vehicle", Text, nullable=False),
+    *_point("responder", "home", "home_lng", "home_lat"),
+    *_point("responder", "live", "live_lng", "live_lat"),
+    Column("live_at", Moment),
+    _refers("id", "person", "id"),
+    _one_of("role", Role),
+    _one_of("vehicle", Vehicle),
+    CheckConstraint("(live_lng IS NULL) = (live_at IS NULL)", name="live_at"),
+)
+
+incident = Table(
+    "incident",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("drill", Boolean, nullable=False),
+    Column("source", Text, nullable=False),
+    *_point("incident", "position", "lng", "lat"),
+    Column("given_datum", Text),
+    Column("position_source", Text),
+    Column("radius_m", Double),
+    Column("map_version", Integer),
+    Column("unit", Text),
+    Column("grid", Text),
+    Column("village", Text),
+    Column("township", Text),
+    Column("outside_m", Double),
+    Column("bearing_deg", Double),
+    Column("neighbours", JSON, comment="[level, code, distance in metres] each, nearest first"),
+    UniqueConstraint("county", "number"),
+    _refers("map_version", "map_version", "version"),
+    _refers("unit", "area_code", "code"),
+    _refers("grid", "area_code", "code"),
+    _one_of("category", Category),
+    _one_of("given_datum", Datum),
+    CheckConstraint("urgency BETWEEN 1 AND 4", name="urgency"),
+    CheckConstraint("radius_m >= 0", name="radius_m"),
+    CheckConstraint("outside_m >= 0", name="outside_m"),
+    CheckConstraint("bearing_deg >= 0 AND bearing_deg < 360", name="bearing_deg"),
+    CheckConstraint(
+        "(grid IS NULL) = (outside_m IS NULL) AND (grid IS NULL) = (neighbours IS NULL)",
+        name="placement_whole",
+    ),
+    Index("ix_incident_received", "county", "received_at", "id"),
+    Index("ix_incident_grid", "county", "grid", "received_at"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _county(),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("payload", JSON, nullable=False),
+    CheckConstraint("position >= 1", name="position"),
+    comment="Append-only, one order without holes: triggers of both stores see to it",
+)

@@ -1,0 +1,222 @@
+"""The store: one consistent snapshot to read, one transaction to decide in."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Self
+
+from sqlalchemy import URL, Connection, Engine
+
+from gridsvc.domain.errors import Fault, NotReadyError
+from gridsvc.domain.words import Text
+from gridsvc.store import migrate
+from gridsvc.store.areas import MapReader, MapWriter
+from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
+from gridsvc.store.events import EventLog, EventWriter
+from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.incidents import IncidentReader, IncidentWriter
+from gridsvc.store.listening import heads
+from gridsvc.store.numbers import CaseNumbers
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reading:
+    """One consistent snapshot of the county."""
+
+    areas: MapReader
+    force: ForceReader
+    incidents: IncidentReader
+    events: EventLog
+
+    def __init__(self, connection: Connection, county: str) -> None:
+        self.areas = MapReader(connection, county)
+        self.force = ForceReader(connection, county)
+        self.incidents = IncidentReader(connection, county)
+        self.events = EventLog(connection, county)
+
+
+class UnitOfWork(Reading):
+    """One transaction: state rows and the events that explain them, all of it or none."""
+
+    areas: MapWriter
+    force: ForceWriter
+    incidents: IncidentWriter
+    events: EventWriter
+
+    def __init__(
+        self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.areas = MapWriter(connection, county)
+        self.force = ForceWriter(connection, county)
+        self.incidents = IncidentWriter(connection, county)
+        self.events = EventWriter(connection, county, clock)
+        self.numbers = CaseNumbers(connection, county)
+
+
+class Store:
+    """The data of one county, in a SQLite file or in PostGIS. Safe to share between threads."""
+
+    def __init__(self, url: URL, engine: Engine, county: str, clock: Callable[[], datetime]):
+        self.county = county
+        self._url = url
+        self._engine = engine
+        self._clock = clock
+        self._checked = False
+        self._sqlite = engine.dialect.name == "sqlite"
+        # One writer at a time in the process: waiting on SQLite's busy timeout instead makes
+        # the unlucky wait for seconds.
+        self._write_lock = threading.Lock()
+        self._writing_thread: int | None = None
+        if self._sqlite:
+            self._reader = engine
+            self._writer = engine.execution_options(**{WRITING: True})
+        else:
+            self._reader = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self._writer = engine.execution_options(isolation_level="READ COMMITTED")
+
+    @classmethod
+    def open(
+        cls, url: str, *, county: str = "530324", clock: Callable[[], datetime] = _now
+    ) -> Self:
+        """Open a store; it need not be migrated yet, nor reachable.
+
+        Parameters
+        ----------
+        url
+            ``sqlite:///path`` (its folder is made) or ``postgresql://...``.
+        county
+            The county code that every key begins with.
+        clock
+            Gives the aware time that events are recorded at.
+
+        Raises
+        ------
+        SettingsError
+            The address is not one of these.
+        NotReadyError
+            The folder of the SQLite file cannot be made.
+        """
+        parsed = parse_url(url)
+        return cls(parsed, open_engine(parsed), county, clock)
+
+    def upgrade(self) -> None:
+        """Migrate to this program's schema; safe when several processes do so at once.
+
+        Raises
+        ------
+        NotReadyError
+            The database cannot be reached, or belongs to a later program.
+        """
+        current, head = self.revision()
+        if current is not None and not migrate.knows(current):
+            raise _not_migrated(current, head)
+        with our_errors(self._url):
+            migrate.upgrade(self._engine)
+
+    def revision(self) -> tuple[str | None, str]:
+        """Return the schema's revision, None for an empty database, and the one needed.
+
+        Raises
+        ------
+        NotReadyError
+            The database cannot be reached.
+        """
+        with our_errors(self._url), self._reader.connect() as connection, connection.begin():
+            return migrate.current_revision(connection), migrate.head_revision()
+
+    @contextmanager
+    def read(self) -> Iterator[Reading]:
+        """Read from one consistent snapshot.
+
+        Raises
+        ------
+        NotReadyError
+            The schema is not this program's, or the database cannot be reached.
+        """
+        self._check_schema()
+        with our_errors(self._url), self._reader.connect() as connection, connection.begin():
+            yield Reading(connection, self.county)
+
+    @contextmanager
+    def write(self) -> Iterator[UnitOfWork]:
+        """Decide in one transaction: committed on a clean exit, undone by any exception.
+
+        Once this returns the change is durable and readers of the event log can see it.
+
+        Raises
+        ------
+        NotReadyError
+            The schema is not this program's, or the database cannot be reached.
+        ConflictError
+            A constraint refuses the change, or another transaction is in the way.
+        """
+        self._check_schema()
+        with self._alone(), our_errors(self._url), self._writer.begin() as connection:
+            work = UnitOfWork(connection, self.county, self._clock)
+            yield work
+            work.events.write_recorded()
+
+    def listen(self, *, stop: threading.Event, after: int, poll_s: float = 0.2) -> Iterator[int]:
+        """Yield each new head of the event log, until ``stop`` is set.
+
+        Parameters
+        ----------
+        stop
+            Ends the iteration within ``poll_s`` seconds.
+        after
+            The position already known: a head beyond it is yielded at once.
+        poll_s
+            How often to look where no notification arrives. Other processes' commits are noticed
+            by LISTEN/NOTIFY on PostgreSQL and by this look on SQLite. While the database cannot
+            be reached it is tried again.
+        """
+        self._check_schema()
+        return heads(self._url, self._reader, self.county, stop=stop, after=after, poll_s=poll_s)
+
+    def close(self) -> None:
+        """Close every connection. The store can be used again: it connects anew."""
+        self._engine.dispose()
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return self._one_writer() if self._sqlite else nullcontext()
+
+    @contextmanager
+    def _one_writer(self) -> Iterator[None]:
+        if self._writing_thread == threading.get_ident():
+            raise RuntimeError("write() inside write(): one decision is one transaction")
+        with self._write_lock:
+            self._writing_thread = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writing_thread = None
+
+    def _check_schema(self) -> None:
+        if self._checked:
+            return
+        current, head = self.revision()
+        if current != head:
+            raise _not_migrated(current, head)
+        self._checked = True
+
+
+def _not_migrated(current: str | None, head: str) -> NotReadyError:
+    if current is not None and not migrate.knows(current):
+        text = Text(
+            f"数据库结构版本 {current} 比本程序({head})新:请升级本程序",
+            f"the database is at revision {current}, later than this program ({head}): "
+            "upgrade the program",
+        )
+        return NotReadyError(Fault("schema_ahead", text))
+    text = Text(
+        f"数据库结构尚未就绪(现为 {current or '空'},需要 {head}):请先运行 gridsvc db upgrade",
+        f"the database schema is not ready (it is at {current or 'nothing'}, needed is {head}): "
+        "run gridsvc db upgrade first",
+    )
+    return NotReadyError(Fault("schema_behind", text))

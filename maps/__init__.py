@@ -1,0 +1,1 @@
+"""Everything that draws. Every script and style is local: nothing from a CDN."""
