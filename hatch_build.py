@@ -70,9 +70,9 @@ def _npm_ci(folder: Path) -> None:
     code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)])
     if code != 0:
         raise SystemExit(
-            f"npm ci failed (exit code {code}) while fetching the front-end files of maps/: its own "
-            "message is above. It needs the npm registry; set npm's `registry` to a mirror, or put "
-            "maps/static/vendor from another build of the same maps/package-lock.json in place."
+            f"npm ci failed (exit code {code}) while fetching the front-end files of maps/; its "
+            "own message is above. It needs the npm registry (or a mirror as npm's `registry`), or "
+            "maps/static/vendor as another build from the same maps/package-lock.json left it."
         )
 
 

@@ -11,7 +11,7 @@ from fastapi import Query as QueryOf
 from pydantic import Field
 
 from api.runtime import TheRuntime
-from api.shapes import Query, Words
+from api.shapes import Query, Readable
 from gridsvc.domain.area import EndUnit, Grid
 from gridsvc.domain.errors import Fault, InputError, NotFoundError
 from gridsvc.domain.geo import Bounds
@@ -36,10 +36,10 @@ class AreasQuery(Query):
     """
 
     code: Annotated[
-        list[Annotated[Words, Field(max_length=32)]],
+        list[Annotated[str, Field(max_length=32), Readable]],
         Field(default_factory=list, max_length=MAX_CODES),
     ]
-    bbox: Annotated[Words | None, Field(max_length=200)] = None
+    bbox: Annotated[str, Field(max_length=200), Readable] | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_AREAS)] = 1000
 
 
@@ -147,7 +147,7 @@ def _unknown(code: str) -> Fault:
 def _collection(
     found: Sequence[Area],
     limit: int,
-    properties: Callable[[Area], dict[str, Any]],
+    properties: Callable[[Area, GridMap], dict[str, Any]],
     grid_map: GridMap,
 ) -> GeoJson:
     shown = found[:limit]
@@ -166,7 +166,7 @@ def _collection(
                         "type": "Feature",
                         "id": area.code,
                         "geometry": orjson.Fragment(shape),
-                        "properties": properties(area),
+                        "properties": properties(area, grid_map),
                     }
                     for area, shape in zip(shown, shapes, strict=True)
                 ],
@@ -175,15 +175,22 @@ def _collection(
     )
 
 
-def _grid_properties(grid: Grid) -> dict[str, Any]:
+def _grid_properties(grid: Grid, grid_map: GridMap) -> dict[str, Any]:
     return {
         "code": grid.code,
         "name": grid.name,
         "village": grid.village,
+        "village_name": grid_map.name_of(grid.village),
         "kind": grid.kind,
         "residents": grid.residents,
     }
 
 
-def _unit_properties(unit: EndUnit) -> dict[str, Any]:
-    return {"code": unit.code, "name": unit.name, "grid": unit.grid, "residents": unit.residents}
+def _unit_properties(unit: EndUnit, grid_map: GridMap) -> dict[str, Any]:
+    return {
+        "code": unit.code,
+        "name": unit.name,
+        "grid": unit.grid,
+        "grid_name": grid_map.name_of(unit.grid),
+        "residents": unit.residents,
+    }

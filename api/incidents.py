@@ -11,7 +11,7 @@ from api.language import Speech
 from api.nearest import NearestAnswer, nearest_answer
 from api.placements import PlacementAnswer, placement_answer
 from api.runtime import TheRuntime
-from api.shapes import Answer, Body, Query, Words, county_time
+from api.shapes import Answer, Body, Query, Readable, county_time
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Incident, Position
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
@@ -28,7 +28,7 @@ class PositionBody(Body):
     lng: float
     lat: float
     datum: Annotated[Datum, Field(strict=False)] = Datum.CGCS2000
-    source: Annotated[Words, Field(max_length=32)] = "api"
+    source: Annotated[str, Field(max_length=32), Readable] = "api"
     radius_m: float | None = None
 
 
@@ -40,12 +40,12 @@ class IncidentBody(Body):
     """
 
     position: PositionBody | None = None
-    grid: Annotated[Words | None, Field(max_length=32)] = None
-    category: Annotated[Words, Field(max_length=64)]
-    kind: Annotated[Words, Field(max_length=64)]
+    grid: Annotated[str, Field(max_length=32), Readable] | None = None
+    category: Annotated[str, Field(max_length=64), Readable]
+    kind: Annotated[str, Field(max_length=64), Readable]
     urgency: int | None = None
-    text: Annotated[Words, Field(max_length=8000)] = ""
-    address: Annotated[Words, Field(max_length=500)] = ""
+    text: Annotated[str, Field(max_length=8000), Readable] = ""
+    address: Annotated[str, Field(max_length=500), Readable] = ""
     drill: bool = False
 
 
@@ -90,7 +90,7 @@ class IncidentsQuery(Query):
     """A page of incidents, the newest first, older than the number ``before``."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 50
-    before: Annotated[Words | None, Field(max_length=64)] = None
+    before: Annotated[str, Field(max_length=64), Readable] | None = None
 
 
 class IncidentsAnswer(Answer):
@@ -127,7 +127,7 @@ def several(
 
 @router.get("/{key}")
 def one(
-    key: Annotated[Words, Path(max_length=64)], runtime: TheRuntime, lang: Speech
+    key: Annotated[str, Path(max_length=64), Readable], runtime: TheRuntime, lang: Speech
 ) -> IncidentAnswer:
     """Give one incident back by its id or number."""
     return incident_answer(runtime.incident(key), runtime.map(), lang)

@@ -7,6 +7,8 @@ from starlette.requests import HTTPConnection, Request
 
 from gridsvc.domain.words import Lang
 
+_LANGS: dict[str, Lang] = {"zh": "zh", "en": "en"}
+
 
 def language(connection: HTTPConnection, default: Lang) -> Lang:
     """Pick Chinese or English for one request.
@@ -18,17 +20,17 @@ def language(connection: HTTPConnection, default: Lang) -> Lang:
     default
         Where neither asks for one of the two.
     """
-    asked = connection.query_params.get("lang")
-    if asked == "zh" or asked == "en":
+    asked = _LANGS.get(connection.query_params.get("lang", ""))
+    if asked is not None:
         return asked
     best: Lang = default
     best_weight = 0.0
     for item in connection.headers.get("accept-language", "").split(","):
         tag, _, rest = item.strip().lower().partition(";")
         weight = _weight(rest)
-        primary = tag.split("-")[0].strip()
-        if weight > best_weight and (primary == "zh" or primary == "en"):
-            best, best_weight = primary, weight
+        offered = _LANGS.get(tag.split("-")[0].strip())
+        if offered is not None and weight > best_weight:
+            best, best_weight = offered, weight
     return best
 
 

@@ -15,6 +15,7 @@ from api.language import Speech
 from api.runtime import TheRuntime
 from api.shapes import Query
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.errors import NotReadyError
 from gridsvc.domain.kinds import Category
 
 if TYPE_CHECKING:
@@ -56,6 +57,21 @@ class KeptShapes:
             return self._shapes
 
 
+@router.get("/")
+def home(
+    request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: Speech
+) -> str:
+    """Show what is loaded, where to go, and a form for a first incident."""
+    from maps.home import home_page
+
+    try:
+        published = runtime.map().published
+    except NotReadyError:
+        return home_page(None, runtime.counts(), lang=lang)
+    shapes = _shapes_of(request, published)
+    return home_page(published, runtime.counts(), lang=lang, shapes=shapes)
+
+
 @router.get("/maps/risk")
 def risk(
     request: Request,
@@ -66,19 +82,24 @@ def risk(
     """Draw the county's grids coloured by what was reported in them."""
     # folium and its friends take most of a second to load: not before somebody wants a map.
     from maps.risk import risk_page, tally
-    from maps.shapes import map_shapes
 
     published = runtime.map().published
     incidents, period = runtime.reports_of(days=query.days)
-    kept: KeptShapes = request.app.state.shapes
     return risk_page(
         published,
         tally(incidents),
         period=period,
         categories=frozenset(query.category or Category),
         lang=lang,
-        shapes=kept.of(published, map_shapes),
+        shapes=_shapes_of(request, published),
     )
+
+
+def _shapes_of(request: Request, published: PublishedMap) -> "MapShapes":
+    from maps.shapes import map_shapes
+
+    kept: KeptShapes = request.app.state.shapes
+    return kept.of(published, map_shapes)
 
 
 def mount_static(app: FastAPI) -> None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from api.runtime import TheRuntime
-from api.shapes import Body, Words
+from api.shapes import Body, Readable
 from gridsvc.domain.geo import Datum
 
 router = APIRouter(prefix="/api/v1/responders", tags=["responders"])
@@ -22,7 +22,7 @@ class LiveBody(Body):
 
 @router.put("/{responder}/position", status_code=204)
 def move(
-    responder: Annotated[Words, Path(max_length=64)], body: LiveBody, runtime: TheRuntime
+    responder: Annotated[str, Path(max_length=64), Readable], body: LiveBody, runtime: TheRuntime
 ) -> None:
     """Store the live position of a responder; it counts until it is too old."""
     runtime.move(responder, lng=body.lng, lat=body.lat, datum=body.datum)

@@ -1,15 +1,13 @@
 """What every request and answer has in common: strict types, readable text, county time."""
 
-import unicodedata
-from datetime import datetime, timedelta, timezone
-from typing import Annotated
+import re
+from datetime import datetime
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
+from gridsvc.dispatch.eligibility import COUNTY_TIME
 from gridsvc.domain.words import Lang
-
-COUNTY_TIME = timezone(timedelta(hours=8))
 
 
 class Body(BaseModel):
@@ -36,25 +34,27 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
 def _readable(text: str) -> str:
     """Refuse what no store can hold (NUL, half a surrogate pair) and no screen should show."""
-    for place, character in enumerate(text):
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
-            shown = f"U+{ord(character):04X}"
-            raise PydanticCustomError(
-                "text_character",
-                "text_character",
-                {
-                    "zh": f"第 {place + 1} 个字符 {shown} 不是可读文字:请删除控制字符",
-                    "en": f"character {place + 1} ({shown}) is not readable text: "
-                    "remove control characters",
-                },
-            )
-    return text
+    found = _UNREADABLE.search(text)
+    if found is None:
+        return text
+    place, shown = found.start() + 1, f"U+{ord(found[0]):04X}"
+    raise PydanticCustomError(
+        "text_character",
+        "text_character",
+        {
+            "zh": f"第 {place} 个字符 {shown} 不是可读文字:请删除控制字符",
+            "en": f"character {place} ({shown}) is not readable text: remove control characters",
+        },
+    )
 
 
-Words = Annotated[str, AfterValidator(_readable)]
-"""Text that can be stored and shown."""
+Readable = AfterValidator(_readable)
+"""Text that can be stored and shown; stands behind the limits of its length."""
 
 
 def county_time(at: datetime) -> str:

@@ -52,17 +52,15 @@ _PHONE = Field(
     "phone mobile tel telephone phone_number 电话 联系电话 手机 手机号 手机号码 电话号码 联系方式 "
     "联系手机 网格员电话 网格员联系电话 吹哨人电话 吹哨人联系电话",
 )
-_GRID_CODES = (
-    "网格编码 网格编号 网格代码 网格号 网格code wgbm wgbh grid_code gridcode grid_id gridid"
-)
+_GRID_CODES = "网格编码 网格编号 网格代码 网格号 网格code wgbm wgbh grid_code grid_id"
 
 FIELDS: dict[LayerKind, tuple[Field, ...]] = {
     LayerKind.DIVISIONS: (
         Field(
             "code",
             "code",
-            "code adcode division_code 区划编码 区划代码 行政区划代码 行政区划编码 统计用区划代码 代码 "
-            "编码 编号 xzqdm xzqhdm",
+            "code adcode division_code 区划编码 区划代码 行政区划代码 行政区划编码 "
+            "统计用区划代码 代码 编码 编号 xzqdm xzqhdm",
             required=True,
         ),
         Field(
@@ -83,14 +81,14 @@ FIELDS: dict[LayerKind, tuple[Field, ...]] = {
     ),
     LayerKind.GRIDS: (
         Field("code", "code", f"code 编码 编号 代码 {_GRID_CODES}", required=True),
-        Field("name", "text", "name grid_name gridname 名称 网格名称 网格名 wgmc"),
+        Field("name", "text", "name grid_name 名称 网格名称 网格名 wgmc"),
         Field(
             "village",
             "code",
-            "village_code 社区编码 社区代码 村编码 村代码 村居编码 所属村编码 所属社区编码 所属村居编码 "
-            "所属村代码 所属社区代码 village",
-            second="所属社区 所属村 所属村居 所属村社区 所属村委会 所属居委会 村居 村社区 社区 村 社区名称 "
-            "村名称 村名 village_name community",
+            "village_code 社区编码 社区代码 村编码 村代码 村居编码 所属村编码 所属社区编码 "
+            "所属村居编码 所属村代码 所属社区代码 village",
+            second="所属社区 所属村 所属村居 所属村社区 所属村委会 所属居委会 村居 村社区 "
+            "社区 村 社区名称 村名称 村名 village_name community",
         ),
         Field("kind", "grid_kind", "kind type 类型 网格类型 网格类别 网格性质"),
         _RESIDENTS,
@@ -134,7 +132,8 @@ FIELDS: dict[LayerKind, tuple[Field, ...]] = {
         Field(
             "area",
             "code",
-            "area area_code 责任区 责任区编码 责任区域 区域编码 负责区域 所属区域 辖区编码 所属网格 "
+            "area area_code 责任区 责任区编码 责任区域 区域编码 负责区域 所属区域 辖区编码 "
+            "所属网格 "
             f"所属网格编码 所属单元 所属单元编码 单元编码 {_GRID_CODES}",
             required=True,
             filled=True,
@@ -143,7 +142,7 @@ FIELDS: dict[LayerKind, tuple[Field, ...]] = {
         Field("capabilities", "text", "capabilities capabs skills 能力 技能 处置能力"),
         Field("app", "bool", "app has_app 使用应用 使用app 安装app 是否使用app 有无app"),
         Field("night", "bool", "night 夜间可达 夜间 夜间联系 夜间可联系"),
-        Field("on_duty", "bool", "on_duty onduty 在岗 是否在岗 值班 在班"),
+        Field("on_duty", "bool", "on_duty 在岗 是否在岗 值班 在班"),
         Field("vehicle", "text", "vehicle 交通工具 交通方式 车辆"),
         Field("live_lng", "float", "live_lng live_lon 实时经度 当前经度"),
         Field("live_lat", "float", "live_lat 实时纬度 当前纬度"),
@@ -157,7 +156,8 @@ FIELDS: dict[LayerKind, tuple[Field, ...]] = {
         Field(
             "number",
             "code",
-            "number case_number incident_number 事件编号 案件编号 工单编号 工单号 编号 案件号 诉求编号",
+            "number case_number incident_number 事件编号 案件编号 工单编号 工单号 编号 "
+            "案件号 诉求编号",
             second="id",
         ),
         Field(
@@ -229,7 +229,7 @@ def resolve(
     override
         Canonical -> file column, as the user gave it; it wins over the dictionary.
     skip
-        Positions of columns that may not be used.
+        Positions of sensitive columns, which may not be used.
 
     Returns
     -------
@@ -241,7 +241,9 @@ def resolve(
     positions: dict[str, int] = {}
     for canonical, wanted in override.items():
         found = _override(canonical, wanted, names, kind, faults)
-        if found is not None and found not in skip:
+        if found is not None and found in skip:
+            faults.append(_never_stored(canonical, wanted))
+        elif found is not None:
             positions[canonical] = found
     taken = set(positions.values())
     folded = [None if i in skip or i in taken else fold(name) for i, name in enumerate(names)]
@@ -300,11 +302,22 @@ def _override(
     return None
 
 
+def _never_stored(canonical: str, wanted: str) -> Fault:
+    return fault(
+        "sensitive_column",
+        f"“{wanted}”含敏感个人信息,任何情况下都不入库,不能用作 {canonical}",
+        f"{wanted!r} holds sensitive personal information, is never stored and cannot be "
+        f"{canonical}",
+        f"--map {canonical}={wanted}",
+    )
+
+
 def _ambiguous(canonical: str, hits: Sequence[str]) -> Fault:
     listed = "、".join(hits)
     return fault(
         "ambiguous_column",
-        f"有 {len(hits)} 列都可能是 {canonical}:{listed};请指明其一,例如 --map {canonical}={hits[0]}",
+        f"有 {len(hits)} 列都可能是 {canonical}:{listed};"
+        f"请指明其一,例如 --map {canonical}={hits[0]}",
         f"{len(hits)} columns may be {canonical}: {', '.join(hits)}; choose one, e.g. "
         f"--map {canonical}={hits[0]}",
         canonical,

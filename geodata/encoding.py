@@ -18,6 +18,7 @@ _BOMS = (
 )
 _NAMES = {"65001": "utf-8", "936": "gb18030", "950": "big5", "54936": "gb18030", "88591": "latin-1"}
 _HIGH_PAIR = re.compile(rb"[\x81-\xfe][\x30-\xfe]")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]+")
 _LATIN_RUN = re.compile("[\u00a1-\u00ff]{3,}")
 _LOST = re.compile("\ufffd|锟斤拷|烫烫烫|屯屯屯")
 _QUESTION_MARKS = re.compile(r"[??]{2,}")
@@ -166,9 +167,21 @@ def _decodes(data: bytes, name: str) -> bool:
 
 
 def _rather_gb(data: bytes) -> bool:
-    """Whether bytes that pass as UTF-8 are Chinese in GBK (the famous case is 联通)."""
+    """Whether bytes that pass as UTF-8 are Chinese words in GBK, such as 职业.
+
+    Words have two characters or more; read as UTF-8 they scatter over alphabets, which real text
+    of one alphabet does not.
+    """
     text = data.decode("utf-8")
-    return not _HAN.search(text) and _decodes(data, "gb18030") and _gb_score(data) >= 0.9
+    alphabets = {ord(char) >> 8 for char in _ODD.findall(text)}
+    words = all(len(run) >= 4 for run in _HIGH_RUN.findall(data))
+    return (
+        words
+        and len(alphabets) > 1
+        and not _HAN.search(text)
+        and _decodes(data, "gb18030")
+        and _gb_score(data) >= 0.9
+    )
 
 
 def _gb_score(data: bytes) -> float:

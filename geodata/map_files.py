@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,19 @@ def write_gdal(out: Outgoing, path: Path, driver: str) -> None:
     geometries, geometry_type = _of_one_type(out)
     table, options = _prepared(out, driver)
     try:
-        pyogrio.write_arrow(
-            table.append_column(_GEOMETRY, _wkb(geometries)),
-            path,
-            driver=driver,
-            geometry_name=_GEOMETRY,
-            geometry_type=geometry_type,
-            crs=None if out.declared is None else out.declared.to_wkt(),
-            **options,
-        )
+        with warnings.catch_warnings():
+            # Of whole numbers as doubles in FileGDB, which `losses` has looked at, and of files
+            # without a CRS, which are meant.
+            warnings.simplefilter("ignore")
+            pyogrio.write_arrow(
+                table.append_column(_GEOMETRY, _wkb(geometries)),
+                path,
+                driver=driver,
+                geometry_name=_GEOMETRY,
+                geometry_type=geometry_type,
+                crs=None if out.declared is None else out.declared.to_wkt(),
+                **options,
+            )
         found = pyogrio.read_info(path, force_feature_count=True)
     except (RuntimeError, ValueError) as error:
         raise FormatError(_failed(path, str(error))) from error
@@ -156,8 +161,9 @@ def _wkb(geometries: Geometries) -> pa.Array:
 
 
 def _json_crs(out: Outgoing) -> dict[str, Any]:
-    if out.note is not None:
-        return {"crs": None, "datum": out.datum.value, "note": out.note.zh}
+    if out.declared is None:
+        note = {} if out.note is None else {"note": out.note.zh}
+        return {"crs": None, "datum": out.datum.value, **note}
     # RFC 7946's own name for degrees: some readers swap the axes of EPSG:4326.
     wgs84 = out.crs.to_epsg() == 4326
     authority = ("OGC:1.3", "CRS84") if wgs84 else out.crs.to_authority()

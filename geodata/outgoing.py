@@ -1,6 +1,7 @@
 """A layer on its way out: typed columns under their written names, geometries in their CRS."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import pyproj
 import shapely
 
-from geodata.crs import CGCS2000, crs_name, from_cgcs2000_geometries, resolve_crs
+from geodata.crs import CGCS2000, from_cgcs2000_geometries, resolve_crs
 from geodata.datum import from_cgcs2000
 from geodata.layer import KIND_NAMES, LayerKind
 from geodata.names import out_names
@@ -23,6 +24,13 @@ SHIFTED = (Datum.GCJ02, Datum.BD09)
 
 TIME = pa.timestamp("us", tz="+08:00")
 _DEGREES = {Datum.WGS84: pyproj.CRS.from_epsg(4326)}
+TABLES = (".csv", ".xlsx")
+_DATUM_NAMES = {
+    Datum.CGCS2000: "CGCS2000",
+    Datum.WGS84: "WGS 84",
+    Datum.GCJ02: "GCJ-02",
+    Datum.BD09: "BD-09",
+}
 POINT_KINDS = (LayerKind.RESPONDERS, LayerKind.INCIDENTS)
 
 
@@ -43,6 +51,8 @@ class Outgoing:
         What the ordinates are in.
     datum
         What the degrees mean.
+    note
+        What the import must be told, where the file cannot say it.
     """
 
     kind: LayerKind
@@ -51,6 +61,7 @@ class Outgoing:
     geometries: Geometries
     crs: pyproj.CRS
     datum: Datum
+    note: Text | None
 
     @property
     def declared(self) -> pyproj.CRS | None:
@@ -62,12 +73,6 @@ class Outgoing:
     def layer_name(self) -> str:
         """The layer's name in formats that have one: the kind, and a datum no CRS declares."""
         return f"{self.kind}_{self.datum}" if self.datum in SHIFTED else self.kind.value
-
-    @property
-    def note(self) -> Text | None:
-        """What a user must know of positions that the file cannot declare."""
-        crs = None if self.crs.is_geographic else crs_name(self.crs)
-        return import_note(self.kind, crs=crs, datum=self.datum)
 
     def texts(self) -> dict[str, list[str | None]]:
         """The text columns by written name."""
@@ -87,21 +92,30 @@ class Outgoing:
         return table
 
 
-def import_note(kind: LayerKind, *, crs: str | None, datum: Datum) -> Text | None:
+def import_note(path: Path, kind: LayerKind, *, crs: str | None, datum: Datum) -> Text | None:
     """The options that the import of such a file needs, None where the file says it all."""
-    if datum not in SHIFTED:
+    if datum in SHIFTED:
+        option = f"--datum {datum}" + (f" --crs {crs}" if crs else "")
+    elif path.suffix.lower() in TABLES:
+        option = f"--crs {crs}" if crs else f"--datum {datum}"
+    else:
         return None
-    option = f"--datum {datum}" + (f" --crs {crs}" if crs else "")
-    name = {Datum.GCJ02: "GCJ-02", Datum.BD09: "BD-09"}[datum]
+    meant = _DATUM_NAMES[datum] + (f" ({crs})" if crs else "")
     return Text(
-        f"{KIND_NAMES[kind].zh}的坐标为 {name},任何格式都无法声明:导入时请加 {option}",
-        f"the positions of these {KIND_NAMES[kind].en} are {name}, which no format can declare: "
-        f"import with {option}",
+        f"{KIND_NAMES[kind].zh}的坐标为 {meant},此文件无法声明:导入时请加 {option}",
+        f"the positions of these {KIND_NAMES[kind].en} are {meant}, which this file cannot "
+        f"declare: import with {option}",
     )
 
 
 def outgoing(
-    frame: gpd.GeoDataFrame, *, kind: LayerKind, lang: Lang, crs: str | None, datum: Datum
+    frame: gpd.GeoDataFrame,
+    path: Path,
+    *,
+    kind: LayerKind,
+    lang: Lang,
+    crs: str | None,
+    datum: Datum,
 ) -> Outgoing:
     """Type the columns of a canonical frame, name them and move its positions.
 
@@ -109,6 +123,8 @@ def outgoing(
     ----------
     frame
         Canonical, EPSG:4490. Columns that are not canonical go out under their own names.
+    path
+        The file it is meant for.
     crs
         The CRS wanted (``EPSG:4544``); None for degrees of ``datum``.
     datum
@@ -139,6 +155,7 @@ def outgoing(
         geometries=from_cgcs2000_geometries(shapes, crs=target, datum=datum),
         crs=target,
         datum=datum,
+        note=import_note(path, kind, crs=crs, datum=datum),
     )
 
 

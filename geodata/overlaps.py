@@ -59,8 +59,8 @@ def _unmatched(
     offset = _metres(shapes, misses.vertices, misses.feet)
     by_pair: dict[tuple[int, int], list[int]] = {}
     for row in np.flatnonzero(offset <= tolerance_m).tolist():
-        pair = sorted((int(misses.owners[row]), int(misses.others[row])))
-        by_pair.setdefault((pair[0], pair[1]), []).append(row)
+        first, second = sorted((int(misses.owners[row]), int(misses.others[row])))
+        by_pair.setdefault((first, second), []).append(row)
     overlap_of = {
         (first, second): found.overlaps[row]
         for row, (first, second) in enumerate(found.pairs.tolist())
@@ -73,7 +73,7 @@ def _unmatched(
             away = ~shapely.dwithin(shapely.points(places), overlap, reach)
             places, rows = places[away], np.asarray(rows)[away].tolist()
         if rows:
-            at = shapely.multipoints(np.unique(places, axis=0))
+            at = shapely.MultiPoint(np.unique(places, axis=0))
             told.append(_noise(shapes, pair, at, float(offset[rows].max()), tolerance_m))
     return told
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import geopandas as gpd
+import numpy as np
 
 from geodata.faults import FaultCode, LayerFault
 from geodata.layer import Layer, LayerKind
@@ -119,3 +120,10 @@ def rows_at(parents: gpd.GeoDataFrame, levels: Sequence[str]) -> gpd.GeoDataFram
         if bool((rows.geometry.notna() & ~rows.geometry.is_empty).any()):
             return rows
     return parents.iloc[:0]
+
+
+def without_shapes(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The same rows with no geometry: for looking up who is above whom, and nothing else."""
+    return frame.set_geometry(
+        gpd.GeoSeries(np.full(len(frame), None, object), frame.index, frame.crs)
+    )

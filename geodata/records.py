@@ -4,6 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geodata.faults import FaultCode, LayerFault
 from geodata.layer import Layer, LayerKind
@@ -38,21 +39,22 @@ def geometry_faults(layer: Layer) -> list[LayerFault]:
             text = Text("图形为空", "the geometry is empty")
             told.append(LayerFault(FaultCode.EMPTY_GEOMETRY, *named, text))
         else:
-            told.append(LayerFault(FaultCode.INVALID, *named, *_reason(geometries[place])))
+            text, at = _reason(geometries[place])
+            told.append(LayerFault(FaultCode.INVALID, *named, text, geometry=at))
     return told
 
 
-def _reason(geometry: shapely.Geometry) -> tuple[Text, None, shapely.Geometry]:
+def _reason(geometry: BaseGeometry) -> tuple[Text, BaseGeometry]:
     if geometry.geom_type not in ("Polygon", "MultiPolygon"):
         kind = geometry.geom_type
-        return Text(f"不是面而是 {kind}", f"a {kind}, not an area"), None, geometry
+        return Text(f"不是面而是 {kind}", f"a {kind}, not an area"), geometry
     reason = str(shapely.is_valid_reason(geometry))
     what, _, place = reason.partition("[")
     numbers = place.rstrip("]").split()
     at = shapely.Point(*(float(number) for number in numbers[:2])) if numbers else None
     where = f"({numbers[0]}, {numbers[1]})" if numbers else ""
     text = Text(f"图形无效:{what} {where}".rstrip(), f"invalid: {what} at {where}".rstrip())
-    return text, None, at if at is not None else geometry
+    return text, at if at is not None else geometry
 
 
 def code_faults(layer: Layer, scheme: CodeScheme | None) -> list[LayerFault]:
@@ -96,9 +98,7 @@ def _fits(scheme: CodeScheme, kind: LayerKind, code: str) -> bool:
     return scheme.fits(code, "grid" if kind is LayerKind.GRIDS else "unit")
 
 
-def _off_scheme(
-    scheme: CodeScheme, kind: LayerKind, code: str, holders: list[int]
-) -> LayerFault:
+def _off_scheme(scheme: CodeScheme, kind: LayerKind, code: str, holders: list[int]) -> LayerFault:
     if kind is LayerKind.DIVISIONS:
         allowed = "/".join(str(getattr(scheme, level)) for level in _DIVISION_LEVELS)
     else:

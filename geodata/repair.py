@@ -11,7 +11,8 @@ from geodata.faults import LayerFault
 from geodata.layer import Layer
 from geodata.records import code_faults, geometry_faults
 from geodata.shapes import Shapes
-from geodata.validate import metric_frame
+from geodata.validate import levelled, metric_frame
+from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.geo import GRID_SIZE_DEG, Geometries, MetricFrame
 from gridsvc.domain.topology import is_coverage, polygonal, same_area, snap
 from gridsvc.domain.words import Text
@@ -60,8 +61,21 @@ class Repair:
     changes: tuple[Change, ...]
     remaining: tuple[LayerFault, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """The changes and what remains, as JSON values."""
+        return {
+            "changes": [change.to_json() for change in self.changes],
+            "remaining": [fault.to_json() for fault in self.remaining],
+        }
 
-def propose(layer: Layer, *, tolerance_m: float, frame: MetricFrame | None = None) -> Repair:
+
+def propose(
+    layer: Layer,
+    *,
+    tolerance_m: float,
+    frame: MetricFrame | None = None,
+    scheme: CodeScheme | None = None,
+) -> Repair:
     """Mend invalid polygons, overlaps, badly shared edges and gaps up to a width.
 
     Invalid polygons go through ``shapely.make_valid``; then ``shapely.coverage_clean`` (in metres)
@@ -77,7 +91,10 @@ def propose(layer: Layer, *, tolerance_m: float, frame: MetricFrame | None = Non
         Metres, above 0.
     frame
         Metres; None: the 3-degree zone of the layer's middle.
+    scheme
+        Tells the level of divisions whose file does not.
     """
+    layer = levelled(layer, scheme)
     metric = frame or metric_frame(layer)
     geometries = layer.frame.geometry.copy()
     changes: list[Change] = []
@@ -87,7 +104,7 @@ def propose(layer: Layer, *, tolerance_m: float, frame: MetricFrame | None = Non
             mended = _mended(shapes, tolerance_m)
             changes += _changes(shapes, mended)
             kept = ~shapely.is_empty(mended)
-            geometries.loc[shapes.rows[kept]] = mended[kept]
+            geometries.update(gpd.GeoSeries(mended[kept], index=shapes.rows[kept]))
     changes.sort(key=lambda change: change.row)
     remaining = (*code_faults(layer, None), *_shapeless(layer))
     return Repair(layer.frame.set_geometry(geometries), tuple(changes), remaining)
@@ -96,7 +113,7 @@ def propose(layer: Layer, *, tolerance_m: float, frame: MetricFrame | None = Non
 def _levels(frame: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
     if "level" not in frame.columns:
         return [frame]
-    return [rows for _, rows in frame.groupby("level", sort=False)]
+    return [frame[frame["level"] == level] for level in frame["level"].unique()]
 
 
 def _shapeless(layer: Layer) -> list[LayerFault]:
@@ -109,17 +126,23 @@ def _mended(shapes: Shapes, tolerance_m: float) -> Geometries:
     """The areas as a valid coverage on the 1e-9 degree grid; empty where one vanished."""
     frame = shapes.frame
     areas = frame.geometries(_valid(snap(shapes.areas)))
-    cleaned = shapely.coverage_clean(areas, snapping_distance=tolerance_m, gap_width=tolerance_m)
-    areas = _on_grid(frame.geometries_back(cleaned))
+    areas = _on_grid(frame.geometries_back(_cleaned(areas, tolerance_m)))
     step = 2.0 * GRID_SIZE_DEG
     for _ in range(_ROUNDS):
         if is_coverage(areas[~shapely.is_empty(areas)]):
             break
         # Rounding folded something over: clean again, in steps of the grid itself.
-        cleaned = shapely.coverage_clean(_valid(areas), snapping_distance=step, gap_width=step)
-        areas = _on_grid(cleaned)
+        areas = _on_grid(_cleaned(_valid(areas), step))
         step *= 4.0
     return areas
+
+
+def _cleaned(areas: Geometries, width: float) -> Geometries:
+    # The type stubs of shapely do not know this function yet.
+    cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]
+        areas, snapping_distance=width, gap_width=width
+    )
+    return np.asarray(cleaned, dtype=object)
 
 
 def _valid(areas: Geometries) -> Geometries:

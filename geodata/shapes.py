@@ -97,9 +97,7 @@ def codes_of(frame: gpd.GeoDataFrame, column: str = "code") -> list[str]:
     """A column of codes as text, ``""`` where the value or the column is missing."""
     if column not in frame.columns:
         return [""] * len(frame)
-    return [
-        value.strip() if isinstance(value, str) else "" for value in frame[column].tolist()
-    ]
+    return [value.strip() if isinstance(value, str) else "" for value in frame[column].tolist()]
 
 
 def mean_width_m(metric: Any) -> Floats:

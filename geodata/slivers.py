@@ -32,7 +32,7 @@ def sliver_faults(shapes: Shapes, *, tolerance_m: float) -> list[LayerFault]:
         *_thin(shapes, parts, owner, np.where(alone, 0.0, tolerance_m), Text("部分", "part")),
         *_thin(
             shapes,
-            shapely.polygons(rings[inner]),
+            np.asarray(shapely.polygons(rings[inner]), dtype=object),
             hole_owner,
             np.full(len(hole_owner), tolerance_m),
             Text("孔洞", "hole"),

@@ -122,7 +122,14 @@ def read_parquet(path: Path, *, source: str) -> RawLayer:
         for i, name in enumerate(table.column_names)
         if name not in others and not name.startswith(_HIDDEN_NAME)
     )
-    return RawLayer(rows=table.num_rows, columns=columns, geometry=geometry, crs=crs)
+    own = metadata.get(b"gridsvc", b"").decode("utf-8", "replace")
+    return RawLayer(
+        rows=table.num_rows,
+        columns=columns,
+        geometry=geometry,
+        crs=crs,
+        hints=(own,) if own else (),
+    )
 
 
 def _geoparquet(path: Path, geo: dict[str, Any]) -> tuple[Geometries, str | None]:

@@ -1,21 +1,26 @@
 """Check a layer: every fault at once, by code and row. Nothing is changed."""
 
+from dataclasses import replace
+
 import geopandas as gpd
+import numpy as np
 
 from geodata.faults import FaultCode, LayerFault, Report
 from geodata.gaps import gap_faults
-from geodata.layer import Layer
+from geodata.layer import Layer, LayerKind
 from geodata.nesting import Nesting
 from geodata.overlaps import overlap_faults
 from geodata.parents import resolve_parents
 from geodata.records import AREAS, code_faults, geometry_faults
-from geodata.shapes import Shapes
+from geodata.shapes import Shapes, codes_of
 from geodata.slivers import sliver_faults
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.words import Text
 
 TOLERANCE_M = 0.01
+
+_LEVELS = ("county", "township", "village")
 
 
 def check_layer(
@@ -49,6 +54,7 @@ def check_layer(
     The faults in the order of ``FaultCode``, then by row. Invalid polygons take part in overlaps
     and gaps as ``shapely.make_valid`` makes them; a note says how many.
     """
+    layer = levelled(layer, scheme)
     faults = [*code_faults(layer, scheme), *geometry_faults(layer)]
     notes: list[Text] = []
     if layer.kind in AREAS:
@@ -68,6 +74,16 @@ def metric_frame(layer: Layer) -> MetricFrame:
     west, _, east, _ = layer.frame.geometry.total_bounds
     middle = (west + east) / 2.0
     return MetricFrame.around(float(middle)) if middle == middle else MetricFrame()
+
+
+def levelled(layer: Layer, scheme: CodeScheme | None) -> Layer:
+    """A layer of divisions with the level of each row, by its code where the file does not say."""
+    if layer.kind is not LayerKind.DIVISIONS or scheme is None:
+        return layer
+    by_code = [scheme.level_of(code) for code in codes_of(layer.frame)]
+    said = codes_of(layer.frame, "level")
+    levels = [one if one in _LEVELS else other for one, other in zip(said, by_code, strict=True)]
+    return replace(layer, frame=layer.frame.assign(level=np.array(levels, dtype=object)))
 
 
 def _area_faults(
@@ -106,14 +122,16 @@ def _by_level(
     faults: list[LayerFault] = []
     notes: list[Text] = []
     above = dict(zip(layer.frame.index.tolist(), parents_of, strict=True))
-    for level in ("county", "township", "village"):
+    for level in _LEVELS:
         rows = layer.frame[layer.frame["level"] == level]
         shapes = Shapes.of(rows, frame)
         if not len(shapes):
             continue
         one = Layer(layer.kind, rows, layer.source)
-        over = layer.frame if parents is None else parents
-        over = over[over["code"].isin(set(above.values()))] if level != "county" else None
+        over = None
+        if level != "county":
+            over = layer.frame if parents is None else parents
+            over = over[over["code"].isin(set(above.values()))]
         more, said = _area_faults(
             one, shapes, [above[row] for row in rows.index.tolist()], over, tolerance_m
         )

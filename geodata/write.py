@@ -44,7 +44,7 @@ def losses(
     Parameters and errors are those of ``write_layer``.
     """
     form = format_of(path)
-    return tuple(form.losses(outgoing(frame, kind=kind, lang=lang, crs=crs, datum=datum)))
+    return tuple(form.losses(outgoing(frame, path, kind=kind, lang=lang, crs=crs, datum=datum)))
 
 
 def write_layer(
@@ -86,21 +86,33 @@ def write_layer(
     ConflictError
         The file is there and ``overwrite`` is False.
     InputError
-        The folder is not there.
+        The folder is not there or cannot be written to.
     LayerError
         A CRS that is not known or cannot be reached exactly.
     """
     form = format_of(path)
     _check_place(path, overwrite)
-    out = outgoing(frame, kind=kind, lang=lang, crs=crs, datum=datum)
+    out = outgoing(frame, path, kind=kind, lang=lang, crs=crs, datum=datum)
     lost = tuple(form.losses(out))
     if lost:
         raise FormatError(lost)
-    with _replacing(path) as fresh:
-        if form.driver:
-            write_gdal(out, fresh, form.driver)
-        else:
-            _OWN_WRITERS[path.suffix.lower()](out, fresh)
+    try:
+        with _replacing(path) as fresh:
+            if form.driver:
+                write_gdal(out, fresh, form.driver)
+            else:
+                _OWN_WRITERS[path.suffix.lower()](out, fresh)
+    except OSError as error:
+        raise InputError(
+            Fault(
+                "not_written",
+                Text(
+                    f"写不进去({error.strerror or error}),原有文件未改动",
+                    f"it cannot be written ({error.strerror or error}); any old file stays",
+                ),
+                str(path),
+            )
+        ) from error
 
 
 def _check_place(path: Path, overwrite: bool) -> None:
@@ -112,7 +124,15 @@ def _check_place(path: Path, overwrite: bool) -> None:
                 str(path),
             )
         )
-    if not overwrite and any(old.exists() for old in _members(path)):
+    if path.is_dir() and not _is_filegdb(path):
+        raise ConflictError(
+            Fault(
+                "path_is_folder",
+                Text("这是一个文件夹,不会替换:请换一个文件名", "this is a folder: name a file"),
+                str(path),
+            )
+        )
+    if not overwrite and _members(path):
         raise ConflictError(
             Fault(
                 "file_exists",
@@ -126,11 +146,18 @@ def _check_place(path: Path, overwrite: bool) -> None:
 
 
 def _members(path: Path) -> list[Path]:
-    """The files that make up the one named ``path``: a shapefile has several beside it."""
+    """What there is of the file named ``path``: a shapefile has several files beside it."""
     if path.suffix.lower() != ".shp":
-        return [path]
+        return [path] if path.exists() else []
     names = {path.stem.casefold() + suffix for suffix in _BESIDE_SHP}
-    return [one for one in path.parent.iterdir() if one.name.casefold() in names]
+    there = path.parent.iterdir()
+    return [one for one in there if one.name.casefold() in names and one.is_file()]
+
+
+def _is_filegdb(path: Path) -> bool:
+    if path.suffix.lower() != ".gdb":
+        return False
+    return not any(path.iterdir()) or (path / "a00000001.gdbtable").is_file()
 
 
 @contextmanager
@@ -149,7 +176,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 def _put_in_place(fresh: Path, path: Path, attic: Path) -> None:
     new = sorted(fresh.parent.iterdir())
-    old = [one for one in _members(path) if one.exists()]
+    old = _members(path)
     if len(new) == 1 and fresh.is_file():
         fresh.replace(path)
         return

@@ -134,7 +134,7 @@ def _path(name: str) -> Path:
             Fault(
                 "front_end_missing",
                 Text(
-                    f"缺少前端文件 maps/static/{name}:请重新安装本软件(安装时由构建钩子取得)",
+                    f"缺少前端文件 maps/static/{name}：请重新安装本软件（安装时由构建钩子取得）",
                     f"the front-end file maps/static/{name} is missing: install the package again "
                     "(its build hook fetches them)",
                 ),

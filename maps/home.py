@@ -71,8 +71,8 @@ def _numbers(
     figures = (
         (Text("网格", "Grids"), grids),
         (Text("末端防处单元", "End units"), units),
-        (Text("处置力量(人、队)", "Responders"), counts.get("responders", 0)),
-        (Text("累计上报(件)", "Reports so far"), counts.get("incidents", 0)),
+        (Text("处置力量（人、队）", "Responders"), counts.get("responders", 0)),
+        (Text("累计上报（件）", "Reports so far"), counts.get("incidents", 0)),
     )
     return [(words.pick(lang), number) for words, number in figures]
 
@@ -95,17 +95,17 @@ _WORDS: dict[str, Text] = {
     "place": Text("所在位置", "Place"),
     "unit": Text("单元", "unit"),
     "grid": Text("网格", "grid"),
-    "outside": Text("在县界以外,按最近网格登记,相距", "outside the county; nearest grid, at"),
-    "chosen": Text("就近力量(直线距离)", "Nearest people (straight line)"),
+    "outside": Text("在县界以外，按最近网格登记，相距", "outside the county; nearest grid, at"),
+    "chosen": Text("就近力量（直线距离）", "Nearest people (straight line)"),
     "nobody": Text("附近没有可派力量", "nobody near can be sent"),
     "not_needed": Text(
-        "此类事项不派员到场,转窗口或部门办理", "this kind sends nobody: a window handles it"
+        "此类事项不派员到场，转窗口或部门办理", "this kind sends nobody: a window handles it"
     ),
     "hand_over": Text("请联系", "hand over to"),
     "missing": Text("尚缺", "still missing"),
     "refused": Text("未派人员及原因", "passed over, and why"),
     "live": Text("实时位置", "live position"),
     "home": Text("住处", "home"),
-    "offline": Text("无法连接服务器,请稍后重试", "the server cannot be reached: try again"),
+    "offline": Text("无法连接服务器，请稍后重试", "the server cannot be reached: try again"),
     "pick": Text("请先在地图上点选位置", "click a position on the map first"),
 }

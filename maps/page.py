@@ -6,7 +6,7 @@ from typing import Any
 
 import folium
 import jinja2
-from branca.element import MacroElement
+from branca.element import Figure, MacroElement
 from markupsafe import Markup
 
 from gridsvc.domain.geo import Bounds
@@ -37,7 +37,7 @@ class Draw(MacroElement):
     _template = TEMPLATES.get_template("draw.js.jinja")
 
     def __init__(self, function: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "Draw"
         self.function = function
 
@@ -72,6 +72,8 @@ def folium_map(function: str, bounds: Bounds) -> tuple[Markup, str]:
     leaflet._id = function  # folium would draw a random one, and no two pages would be the same
     leaflet.add_child(Draw(function))
     figure = leaflet.get_root()
+    if not isinstance(figure, Figure):
+        raise TypeError("folium put its map into no Figure")
     figure.render()
     element = Markup(figure.html.render())  # noqa: S704 folium's element, nothing of ours in it
     return element, str(figure.script.render())

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,11 @@ PERIODS = (7, 30, 90, 180, 365)
 
 TOP = 10
 CLASSES = 6
-QUANTILES = (0.35, 0.6, 0.8, 0.92, 0.98)
-"""Where the colours part the shown grids: the rare high ones get colours of their own."""
+SPAN = (0.1, 0.995)
+"""Quantiles of the shown rates between which the colours part, in equal ratios."""
+
+STEP = 1.15
+"""Each class starts at least so many times higher than the one below it: closer says nothing."""
 
 COUNTY_TIME = timezone(timedelta(hours=8))
 
@@ -177,12 +181,16 @@ def risk_page(
 
 
 def make_legend(found: Rates) -> Legend:
-    """Classes at quantiles of the shown rates, at round numbers; fewer where they coincide."""
+    """Classes in equal ratios over the shown rates, at round numbers; fewer where they are near."""
     values = found.smoothed[found.shown]
     if not len(values):
         return Legend((), (), ())
-    cuts = {_round_figure(float(q)) for q in np.quantile(values, QUANTILES)}
-    breaks = tuple(sorted(cut for cut in cuts if values.min() < cut <= values.max()))
+    low, high = np.quantile(values, SPAN)
+    breaks: tuple[float, ...] = ()
+    for cut in (float(f"{cut:.2g}") for cut in np.geomspace(low, high, CLASSES - 1)):
+        apart = not breaks or cut >= breaks[-1] * STEP
+        if apart and values.min() < cut <= values.max():
+            breaks += (cut,)
     grids = np.bincount(np.digitize(values, breaks), minlength=len(breaks) + 1)
     last = len(breaks)
     colours = [round(place * (CLASSES - 1) / last) if last else 2 for place in range(last + 1)]
@@ -196,7 +204,7 @@ def legend_rows(legend: Legend, lang: Lang) -> list[tuple[int, str, int]]:
     cuts = [f"{cut:,g}" for cut in legend.breaks]
     if cuts:
         words = [Text(f"{cuts[0]} 以下", f"below {cuts[0]}").pick(lang)]
-        words += [f"{low} – {high}" for low, high in zip(cuts, cuts[1:], strict=False)]
+        words += [f"{low} – {high}" for low, high in pairwise(cuts)]
         words.append(Text(f"{cuts[-1]} 及以上", f"{cuts[-1]} and more").pick(lang))
     else:
         words = [Text("所有显示的网格", "every grid shown").pick(lang)]
@@ -289,17 +297,12 @@ def _day(moment: datetime) -> date:
     return moment.astimezone(COUNTY_TIME).date()
 
 
-def _round_figure(value: float) -> float:
-    """``value`` with two digits that count."""
-    return float(f"{value:.2g}")
-
-
 _WORDS: dict[str, Text] = {
     "code": Text("编码", "code"),
     "count": Text("上报", "reports"),
     "weighted": Text("加权件数", "weighted"),
-    "raw": Text("每千人(直接计算)", "per 1,000 (as counted)"),
-    "rate": Text("每千人(已收缩)", "per 1,000 (shrunk)"),
-    "few": Text(f"不足 {MIN_COUNT} 件,不显示数值", f"fewer than {MIN_COUNT} reports: not shown"),
-    "nobody": Text("无人口数据,未计算", "no resident figure: not computed"),
+    "raw": Text("每千人（直接计算）", "per 1,000 (as counted)"),
+    "rate": Text("每千人（已收缩）", "per 1,000 (shrunk)"),
+    "few": Text(f"不足 {MIN_COUNT} 件，不显示数值", f"fewer than {MIN_COUNT} reports: not shown"),
+    "nobody": Text("无人口数据，未计算", "no resident figure: not computed"),
 }

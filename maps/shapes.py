@@ -12,9 +12,9 @@ from gridsvc.domain.area import Level, PublishedMap
 from gridsvc.domain.geo import Bounds, Geometries, MetricFrame
 from maps.assets import to_json
 
-TOLERANCE_M = 15.0
-"""Of `shapely.coverage_simplify`: corners that cut off less than a triangle of about this
-squared (225 m2) go. Far below a pixel of a county on a screen (100 m)."""
+TOLERANCE_M = 25.0
+"""Of `shapely.coverage_simplify`: corners that cut off a triangle of less than about this squared
+(625 m2) go. A quarter of a pixel of the whole county on a screen; a few pixels at the nearest."""
 
 DECIMALS = 5
 """1e-5 degree, about a metre. Neighbours share their vertices, so they are rounded alike."""
@@ -78,7 +78,7 @@ def map_shapes(published: PublishedMap, *, tolerance_m: float = TOLERANCE_M) -> 
 
 
 def area_block(shapes: MapShapes) -> bytes:
-    """JSON of what every map of the county draws: its extent, its townships (lat first: Leaflet)."""
+    """JSON of what every map draws: the extent and the townships (lat first, as Leaflet has it)."""
     west, south, east, north = shapes.bounds
     townships = [
         {"n": name, "at": [lat, lng], "g": outline}

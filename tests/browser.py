@@ -108,7 +108,7 @@ def serve(pages: dict[str, str], static: Path) -> Iterator[str]:
             self.wfile.write(content)
             return None
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -10,7 +10,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     name
-    for name in ("tests.store_fixtures", "tests.api_fixtures", "tests.demo_fixtures")
+    for name in ("tests.store_fixtures", "tests.api_fixtures", "tests.demo_fixtures", "tests.map_fixtures")
     if importlib.util.find_spec(name)
 ]
 

@@ -69,15 +69,16 @@ class Cluster:
         cluster._run("initdb", "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-N")
         settings = {
             "listen_addresses": "''",
-            "unix_socket_directories": folder,
+            "unix_socket_directories": f"'{folder}'",
             "unix_socket_permissions": "0777",
             "max_connections": 80,
             "shared_buffers": "64MB",
             "fsync": "on" if fsync else "off",
             "full_page_writes": "on" if fsync else "off",
         }
-        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        cluster._run("pg_ctl", "-w", "-t", "60", "-l", str(folder / "log"), "-o", options, "start")
+        with (folder / "data/postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        cluster._start()
         try:
             with cluster.connect("postgres") as connection:
                 connection.execute(f"CREATE DATABASE {POSTGIS}")
@@ -99,7 +100,7 @@ class Cluster:
         os.kill(postmaster, signal.SIGQUIT)
         while Path("/proc", str(postmaster)).exists():
             time.sleep(0.05)
-        self._run("pg_ctl", "-w", "-t", "60", "-l", f"{self.folder}/log", "start")
+        self._start()
 
     def connect(self, database: str) -> psycopg.Connection:
         """Connect as the superuser, committing each statement."""
@@ -122,6 +123,9 @@ class Cluster:
         finally:
             with self.connect("postgres") as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _start(self) -> None:
+        self._run("pg_ctl", "-w", "-t", "60", "-l", f"{self.folder}/log", "start")
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
         where = binaries()

@@ -11,6 +11,7 @@ from geodata.synthetic import files, names
 from geodata.synthetic import outline as outlines
 from geodata.synthetic.county import County, make_county
 from geodata.synthetic.incidents import make_incidents
+from geodata.synthetic.notice import notice
 from geodata.synthetic.people import make_equipment, make_people
 from geodata.synthetic.roads import make_roads
 from geodata.synthetic.size import CountySize, Streams
@@ -102,13 +103,17 @@ def build(
     files.write_csv(equipment, directory / "equipment.csv")
     files.write_parquet(incidents, directory / "incidents.parquet")
     files.write_layer(roads, directory / "roads.gpkg", "LineString")
-    say("files", 1.0)
     rows = {name: len(frame) for name, frame in layers.items()} | {
         "responders.csv": len(people),
         "equipment.csv": len(equipment),
         "roads.gpkg": len(roads),
         "incidents.parquet": len(incidents),
     }
+    text = notice(
+        table, seed, rows, real_outline=outline is not None, real_names=divisions is not None
+    )
+    (directory / "NOTICE.txt").write_text(text, encoding="utf-8")
+    say("files", 1.0)
     area = float(county.frame.areas_m2(county.township_shapes).sum()) / 1e6
     return SynthReport(directory, seed, rows, area, outline is not None, divisions is not None)
 

@@ -1,6 +1,7 @@
 """The county as arrays: codes, names, polygons, residents, and who lies in whom."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -11,7 +12,7 @@ from geodata.synthetic.names import DivisionTable, Village
 from geodata.synthetic.settle import Ground, Ints, Settlements, settle
 from geodata.synthetic.size import CountySize, Streams
 from gridsvc.domain.area import Area, GridKind
-from gridsvc.domain.geo import Floats, Geometries, MetricFrame
+from gridsvc.domain.geo import GRID_SIZE_DEG, Floats, Geometries, MetricFrame
 from gridsvc.domain.topology import is_coverage, union_of
 
 _RESIDENTS = {
@@ -73,7 +74,8 @@ def make_county(
     metres = frame.geometries([outline])[0]
     places = settle(metres, table, streams("settlements"))
     layout = lay_out(outline, metres, places, size, frame, streams)
-    town_of, villages = _name_villages(places, table)
+    places = replace(places, township=layout.township)
+    villages = _name_villages(places, table)
     order = np.argsort([village.code for village in villages], kind="stable")
     rank = np.argsort(order)
     grid_village, grid_rank = _number_grids(layout, rank)
@@ -81,9 +83,9 @@ def make_county(
     shapes = layout.cells.shapes[unit_order]
     grid_shapes = _unions(unit_grid, shapes)
     village_shapes = _unions(grid_village, grid_shapes)
-    village_township = town_of[order]
+    village_township = places.township[order]
     township_shapes = _unions(village_township, village_shapes)
-    _check(outline, shapes, township_shapes, frame)
+    _check(outline, shapes, township_shapes)
     named = [villages[k] for k in order]
     grid_codes, grid_names, kinds = _grid_words(named, grid_village, layout.dedicated, grid_rank)
     unit_codes, unit_names = _unit_words(unit_grid, grid_codes, grid_names)
@@ -118,8 +120,8 @@ def make_county(
     )
 
 
-def _name_villages(places: Settlements, table: DivisionTable) -> tuple[Ints, list[Village]]:
-    """Township and table entry of each settlement: communities go to the most urban ones."""
+def _name_villages(places: Settlements, table: DivisionTable) -> list[Village]:
+    """The table's entry for each settlement: communities go to the most urban ones."""
     villages: list[Village | None] = [None] * len(places.centres)
     for number, township in enumerate(table.townships):
         own = np.flatnonzero(places.township == number)
@@ -128,7 +130,7 @@ def _name_villages(places: Settlements, table: DivisionTable) -> tuple[Ints, lis
         entries = sorted(township.villages, key=lambda village: not village.community)
         for place, entry in zip(own.tolist(), entries, strict=True):
             villages[place] = entry
-    return places.township, [village for village in villages if village is not None]
+    return [village for village in villages if village is not None]
 
 
 def _reading_order(at: Floats) -> Ints:
@@ -162,10 +164,7 @@ def _number_units(layout: Layout, grid_rank: Ints) -> tuple[Ints, Ints]:
     starts = np.searchsorted(grid[by_grid], np.arange(len(grid_rank) + 1))
     at = layout.cells.inside
     order = np.concatenate(
-        [
-            by_grid[a:b][_reading_order(at[by_grid[a:b]])]
-            for a, b in zip(starts, starts[1:], strict=False)
-        ]
+        [by_grid[a:b][_reading_order(at[by_grid[a:b]])] for a, b in pairwise(starts.tolist())]
     )
     return grid[order], order
 
@@ -175,13 +174,11 @@ def _unions(label: Ints, shapes: Geometries) -> Geometries:
     order = np.argsort(label, kind="stable")
     starts = np.searchsorted(label[order], np.arange(label.max() + 2))
     out = np.empty(len(starts) - 1, dtype=object)
-    out[:] = [
-        union_of(shapes[order[a:b]], clean=True) for a, b in zip(starts, starts[1:], strict=False)
-    ]
+    out[:] = [union_of(shapes[order[a:b]], clean=True) for a, b in pairwise(starts.tolist())]
     return out
 
 
-def _check(outline: Area, units: Geometries, townships: Geometries, frame: MetricFrame) -> None:
+def _check(outline: Area, units: Geometries, townships: Geometries) -> None:
     """Units are a coverage without gaps that fills the outline.
 
     Every piece of an edge that only one unit has must be a piece of the county's own outline, so
@@ -198,16 +195,17 @@ def _check(outline: Area, units: Geometries, townships: Geometries, frame: Metri
         float(shapely.distance(shapely.points(shapely.get_coordinates(made)), given).max()),
         float(shapely.distance(shapely.points(shapely.get_coordinates(given)), made).max()),
     )
-    lost = abs(float(np.diff(frame.areas_m2([outline, county]))[0]))
-    if off > 1e-9 or lost > 50.0:
-        raise RuntimeError(f"the synthetic county leaves its outline by {off} degree, {lost} m2")
+    lost = abs(outline.area - county.area)
+    if off > GRID_SIZE_DEG or lost > GRID_SIZE_DEG * given.length:
+        raise RuntimeError(f"the synthetic county leaves its outline by {off} degrees ({lost})")
 
 
 def _grid_words(
     villages: list[Village], grid_village: Ints, dedicated: Ints, grid_rank: Ints
 ) -> tuple[list[str], list[str], list[str]]:
     special = set(grid_rank[dedicated].tolist())
-    codes, names, kinds, last = [], [], [], {}
+    codes, names, kinds = [], [], []
+    last: dict[int, int] = {}
     for grid, village in enumerate(grid_village.tolist()):
         number = last[village] = last.get(village, 0) + 1
         codes.append(f"{villages[village].code}{number:03d}")

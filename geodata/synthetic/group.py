@@ -64,12 +64,43 @@ def grow(count: int, pairs: Ints, cost: Floats, sources: Ints) -> Ints:
     return np.where(nearest >= 0, position[nearest], -1)
 
 
-def connected(count: int, pairs: Ints, label: Ints) -> Bools:
-    """Whether the nodes of each label hang together, as an array over labels."""
+def parts_of(pairs: Ints, label: Ints) -> tuple[int, Ints]:
+    """Number of parts of all labels together, and the part that each node belongs to."""
     inner = pairs[label[pairs[:, 0]] == label[pairs[:, 1]]]
-    _, part = connected_components(_graph(count, inner, np.ones(len(inner))), directed=False)
-    both = np.unique(np.column_stack([label, part]), axis=0)
-    return np.asarray(np.bincount(both[:, 0]) == 1)
+    number, part = connected_components(
+        _graph(len(label), inner, np.ones(len(inner))), directed=False
+    )
+    return int(number), np.asarray(part, dtype=np.intp)
+
+
+def join_up(label: Ints, pairs: Ints) -> Ints:
+    """Let nodes change places between labels until each label hangs together, where that is
+    possible by exchanges of two nodes; every label keeps its number of nodes."""
+    label = label.copy()
+    number, part = parts_of(pairs, label)
+    while number > len(np.unique(label)):
+        best = _best_exchange(label, pairs, part, number)
+        if best is None:
+            break
+        one, other = best
+        label[one], label[other] = label[other], label[one]
+        number, part = parts_of(pairs, label)
+    return label
+
+
+def _best_exchange(label: Ints, pairs: Ints, part: Ints, number: int) -> tuple[int, int] | None:
+    """Two nodes, one of them astray, that leave the fewest parts when they change places."""
+    main = {int(k): int(np.bincount(part[label == k]).argmax()) for k in np.unique(label)}
+    stray = [k for k in range(len(label)) if part[k] != main[int(label[k])]]
+    best, found = number, None
+    for one in stray:
+        for other in np.flatnonzero(label != label[one]).tolist():
+            tried = label.copy()
+            tried[one], tried[other] = label[other], label[one]
+            left = parts_of(pairs, tried)[0]
+            if left < best:
+                best, found = left, (one, other)
+    return found
 
 
 def _graph(count: int, pairs: Ints, cost: Floats) -> csr_array:
@@ -86,7 +117,7 @@ def apportion(total: int, room: Ints) -> Ints:
         share[np.where(share < room, exact - share, -np.inf).argmax()] += 1
     while share.sum() > total:
         share[np.where(share > 1, share - exact, -np.inf).argmax()] -= 1
-    return share
+    return np.asarray(share)
 
 
 def grids_of(
@@ -126,80 +157,3 @@ def grids_of(
 
 def _spread(members: Ints, wanted: int, rng: np.random.Generator) -> Ints:
     return np.sort(rng.permutation(members)[:wanted])
-
-
-def make_exclaves(
-    grid_village: Ints,
-    village_town: Ints,
-    pairs: Ints,
-    at: Floats,
-    protected: Bools,
-    count: int,
-    rng: np.random.Generator,
-) -> Ints:
-    """Give up to ``count`` grids to another village of the township that they do not touch.
-
-    Such a grid is a hole of the village around it and a second part of its own.
-
-    Parameters
-    ----------
-    grid_village, village_town
-        Village of each grid and township of each village.
-    pairs
-        Grids that share an edge.
-    at
-        ``(n, 2)`` positions of the grids in metres.
-    protected
-        Grids that stay where they are.
-    """
-    village = grid_village.copy()
-    near = _neighbours(len(village), pairs)
-    done = 0
-    for grid in rng.permutation(len(village)).tolist():
-        if done >= count:
-            break
-        around = near[grid]
-        home = village[grid]
-        if protected[grid] or len(around) < 3 or (village[around] != home).any():
-            continue
-        others = np.flatnonzero(village_town[village] == village_town[home])
-        others = others[village[others] != home]
-        if not len(others):
-            continue
-        nearest = others[((at[others] - at[grid]) ** 2).sum(axis=1).argmin()]
-        village[grid] = village[nearest]
-        done += 1
-    return village
-
-
-def split_some(
-    label: Ints, village: Ints, pairs: Ints, protected: Bools, count: int, rng: np.random.Generator
-) -> Ints:
-    """Give one cell of up to ``count`` grids to a near grid of the village it does not touch."""
-    grid = label.copy()
-    near = _neighbours(len(label), pairs)
-    size = np.bincount(grid)
-    used: set[int] = set()
-    for cell in rng.permutation(len(label)).tolist():
-        if len(used) >= 2 * count:
-            break
-        own = int(grid[cell])
-        if protected[cell] or size[own] < 2 or own in used:
-            continue
-        touching = set(grid[near[cell]].tolist())
-        ring = {int(c) for n in near[cell].tolist() for c in near[n].tolist()}
-        for other in sorted(ring):
-            target = int(grid[other])
-            free = target not in touching and target not in used and not protected[other]
-            if free and target != own and village[other] == village[cell]:
-                grid[cell] = target
-                used |= {own, target}
-                break
-    return grid
-
-
-def _neighbours(count: int, pairs: Ints) -> list[Ints]:
-    both = np.vstack([pairs, pairs[:, ::-1]])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    starts = np.searchsorted(both[:, 0], np.arange(count + 1))
-    return [both[a:b, 1] for a, b in zip(starts, starts[1:], strict=False)]

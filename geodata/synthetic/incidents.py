@@ -20,9 +20,7 @@ _WILD = frozenset({"forest_fire", "illegal_burning", "flood_landslide"})
 _DRILLS_PER_MONTH = 2
 
 
-def make_incidents(
-    county: County, count: int, end: pd.Timestamp, streams: Streams
-) -> pd.DataFrame:
+def make_incidents(county: County, count: int, end: pd.Timestamp, streams: Streams) -> pd.DataFrame:
     """``count`` reports of the twelve months that end with the day ``end``, in order of time.
 
     Returns
@@ -35,7 +33,7 @@ def make_incidents(
     """
     repeats = round(DUPLICATES * count)
     table = _originals(county, count - repeats, end, streams)
-    table = pd.concat([table, _again(county, table, repeats, end, streams)], ignore_index=True)
+    table = pd.concat([table, _again(table, repeats, end, streams)], ignore_index=True)
     table = table.sort_values("received_at", kind="stable")
     place = pd.Series(np.arange(count), index=table.index)
     source = table["of"].map(place)
@@ -102,9 +100,7 @@ def _times(kind: Ints, end: pd.Timestamp, streams: Streams) -> pd.DatetimeIndex:
     return calendar.days[0] + pd.to_timedelta(seconds, unit="s")
 
 
-def _again(
-    county: County, table: pd.DataFrame, count: int, end: pd.Timestamp, streams: Streams
-) -> pd.DataFrame:
+def _again(table: pd.DataFrame, count: int, end: pd.Timestamp, streams: Streams) -> pd.DataFrame:
     """Second reports: 2 minutes to 3 hours later, some 60 m off, in other words."""
     rng = streams("duplicates")
     closing = end.normalize() + pd.Timedelta(days=1, seconds=-1)
@@ -118,7 +114,6 @@ def _again(
     again["phrase"] = rng.integers(0, 12, count)
     again["again"] = rng.integers(0, len(AGAIN), count)
     again["of"] = source.astype(np.float64)
-    del county
     return again
 
 

@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from scipy.spatial import cKDTree
 
-from geodata.synthetic import group, mesh, settle
-from geodata.synthetic.settle import Ground, Ints
+from geodata.synthetic import group, mesh, oddities
+from geodata.synthetic.seeds import seed_cells
+from geodata.synthetic.settle import Ground, Ints, Settlements
 from geodata.synthetic.size import CountySize, Streams
 from gridsvc.domain.area import Area
-from gridsvc.domain.geo import Floats, Geometries, MetricFrame
+from gridsvc.domain.geo import Floats, MetricFrame
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -20,63 +23,80 @@ class Layout:
     grid: Ints
     grid_village: Ints
     grid_middle: Floats
+    township: Ints
     dedicated: Ints
 
 
 def lay_out(
     outline: Area,
     metres: Area,
-    places: settle.Settlements,
+    places: Settlements,
     size: CountySize,
     frame: MetricFrame,
     streams: Streams,
 ) -> Layout:
+    """Cut the county into cells and group them into exactly ``size.grids`` grids and villages.
+
+    Parameters
+    ----------
+    outline, metres
+        The county in degrees (snapped) and in metres.
+    places
+        Village centres; the cells of a village are those nearest to its centre over shared edges.
+    """
     islands = min(size.islands, size.units // 100, size.grids // 100)
-    seeds, ground = settle.seed_cells(metres, places, size.units - islands, streams("cells"))
+    seeds, ground = seed_cells(metres, places, size.units - islands, streams("cells"))
     seeds = mesh.relax(seeds, metres)
-    hosts = _hosts(ground, islands, streams("islands"))
+    hosts = _hosts(seeds, ground, islands, streams("islands"))
     cells = mesh.make_cells(seeds, hosts, outline, frame, streams("bends"))
     ground = np.concatenate([ground, ground[hosts]])
     at = np.vstack([seeds, seeds[hosts]])
-    count = len(at)
-    island = np.arange(count - islands, count)
+    island = np.arange(len(seeds), len(at))
     pairs = group.adjacency(cells.shapes).pairs
-    step = np.hypot(*(at[pairs[:, 0]] - at[pairs[:, 1]]).T) + 1.0
-    village = _villages(at, pairs, step, places)
-    grid = group.grids_of(village, island, pairs, step, size.grids, streams("grids"))
-    guarded = np.zeros(count, dtype=bool)
+    step = np.hypot(
+        at[pairs[:, 0], 0] - at[pairs[:, 1], 0], at[pairs[:, 0], 1] - at[pairs[:, 1], 1]
+    )
+    village = _villages(at, pairs, step + 1.0, places)
+    township = group.join_up(places.township, _joined(village, pairs))
+    grid = group.grids_of(village, island, pairs, step + 1.0, size.grids, streams("grids"))
+    guarded = np.zeros(len(at), dtype=bool)
     guarded[island] = guarded[hosts] = True
     splits = min(size.split_grids, size.grids // 50)
-    grid = group.split_some(grid, village, pairs, guarded, splits, streams("splits"))
-    grid_village = np.zeros(size.grids, dtype=np.intp)
-    grid_village[grid] = village
-    middle = np.column_stack([_mean_by(grid, at[:, k], size.grids) for k in (0, 1)])
+    grid = oddities.split_some(grid, village, pairs, guarded, splits, streams("splits"))
     fixed = np.zeros(size.grids, dtype=bool)
     fixed[grid[guarded]] = fixed[grid[_centre_cells(at, places.centres)]] = True
-    joined = np.unique(np.sort(grid[pairs], axis=1), axis=0)
-    joined = joined[joined[:, 0] != joined[:, 1]]
-    grid_village = group.make_exclaves(
-        grid_village, places.township, joined, middle, fixed,
-        min(size.exclaves, size.grids // 50), streams("exclaves"),
-    )  # fmt: skip
-    dedicated = np.concatenate([grid[island], _town_sites(grid, ground, size, streams)])
-    return Layout(cells, ground, grid, grid_village, middle, np.unique(dedicated))
+    middle = np.column_stack([_mean_by(grid, at[:, k], size.grids) for k in (0, 1)])
+    grid_village = np.zeros(size.grids, dtype=np.intp)
+    grid_village[grid] = village
+    exclaves = min(size.exclaves, size.grids // 50)
+    grid_village = oddities.make_exclaves(
+        grid_village, township, _joined(grid, pairs), middle, fixed, exclaves, streams("exclaves")
+    )
+    area = np.asarray(shapely.area(cells.shapes))
+    sites = _town_sites(grid, ground, area, size, streams("sites"))
+    dedicated = np.unique(np.concatenate([grid[island], sites]))
+    return Layout(cells, ground, grid, grid_village, middle, township, dedicated)
 
 
-def _hosts(ground: Ints, count: int, rng: np.random.Generator) -> Ints:
+def _hosts(seeds: Floats, ground: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """Cells in towns that are wide enough to hold a school or a market."""
+    wide = np.asarray(cKDTree(seeds).query(seeds, k=2)[0])[:, 1]
     urban = np.flatnonzero(ground <= Ground.SEAT)
+    low, high = np.quantile(wide[urban], [0.55, 0.95])
+    urban = urban[(wide[urban] >= low) & (wide[urban] <= high)]
     return np.sort(rng.permutation(urban)[:count])
 
 
 def _centre_cells(at: Floats, centres: Floats) -> Ints:
-    taken: list[int] = []
-    _, nearest = cKDTree(at).query(centres, k=min(len(at), 12))
-    for row in nearest.tolist():
-        taken.append(next(k for k in row if k not in taken))
-    return np.array(taken, dtype=np.intp)
+    """The nearest cell to each centre, no cell twice."""
+    _, nearest = cKDTree(at).query(centres, k=range(1, len(centres) + 1))
+    taken: dict[int, None] = {}
+    for row in np.asarray(nearest).tolist():
+        taken[next(cell for cell in row if cell not in taken)] = None
+    return np.array(list(taken), dtype=np.intp)
 
 
-def _villages(at: Floats, pairs: Ints, step: Floats, places: settle.Settlements) -> Ints:
+def _villages(at: Floats, pairs: Ints, step: Floats, places: Settlements) -> Ints:
     """Village of each cell: the centre nearest over shared edges."""
     village = group.grow(len(at), pairs, step, _centre_cells(at, places.centres))
     if (village < 0).any():  # a part of the outline without a centre
@@ -86,12 +106,22 @@ def _villages(at: Floats, pairs: Ints, step: Floats, places: settle.Settlements)
     return village
 
 
-def _town_sites(grid: Ints, ground: Ints, size: CountySize, streams: Streams) -> Ints:
+def _joined(label: Ints, pairs: Ints) -> Ints:
+    """Labels (villages, grids) whose cells share an edge, the lower first."""
+    both = np.unique(np.sort(label[pairs], axis=1), axis=0)
+    return np.asarray(both[both[:, 0] != both[:, 1]])
+
+
+def _town_sites(
+    grid: Ints, ground: Ints, area: Floats, size: CountySize, rng: np.random.Generator
+) -> Ints:
     """Grids of one cell in a town that are dedicated too."""
     alone = np.bincount(grid, minlength=size.grids) == 1
-    urban = np.unique(grid[ground <= Ground.SEAT])
-    pool = urban[alone[urban]]
-    return streams("sites").permutation(pool)[: min(size.town_sites, len(pool) // 4)]
+    urban = np.flatnonzero(ground <= Ground.SEAT)
+    low, high = np.quantile(area[urban], [0.5, 0.9])
+    pool = np.unique(grid[urban[(area[urban] >= low) & (area[urban] <= high)]])
+    pool = pool[alone[pool]]
+    return rng.permutation(pool)[: min(size.town_sites, len(pool) // 4)]
 
 
 def _mean_by(label: Ints, value: Floats, count: int) -> Floats:

@@ -1,6 +1,7 @@
 """Seeds to cells: a bent Voronoi diagram, noded with the outline on the 1e-9 degree grid."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -13,6 +14,7 @@ from gridsvc.domain.topology import snap, union_of
 
 _ISLAND = 0.42  # size of an island within its host; bends reach 0.75 at most, so they never meet
 _BEND_FROM_M = 40.0
+_DEEPEST = 0.22  # of an edge's length
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def make_cells(
     drawn = frame.geometries_back(np.concatenate([lines, rings]))
     box = shapely.box(*outline.bounds)
     drawn = drawn[shapely.intersects(box, drawn)]
-    noded = shapely.union_all(np.append(drawn, outline.boundary), grid_size=GRID_SIZE_DEG)
+    noded = shapely.union_all([*drawn, outline.boundary], grid_size=GRID_SIZE_DEG)
     faces = np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))))
     shapely.prepare(outline)
     faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
@@ -88,7 +90,7 @@ def make_cells(
     owner = _owners(faces, inside)
     order = np.argsort(owner, kind="stable")
     starts = np.searchsorted(owner[order], np.arange(len(inside) + 1))
-    groups = [order[a:b] for a, b in zip(starts, starts[1:], strict=False)]
+    groups = [order[a:b] for a, b in pairwise(starts.tolist())]
     if any(len(group) == 0 for group in groups):
         raise RuntimeError("a seed of the synthetic county has no cell of its own")
     shapes = np.empty(len(groups), dtype=object)
@@ -105,7 +107,11 @@ def _diagram(seeds: Floats, outline: Area) -> Voronoi:
     reach = 2 * max(east - west, north - south)
     angle = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle)]) * reach
-    return Voronoi(np.vstack([seeds, ring + [(west + east) / 2, (south + north) / 2]]))
+    return Voronoi(np.vstack([seeds, ring + np.array([(west + east) / 2, (south + north) / 2])]))
+
+
+def _points(at: Floats) -> Geometries:
+    return np.asarray(shapely.points(at), dtype=object)
 
 
 def _cross(a: Floats, b: Floats) -> Floats:
@@ -136,8 +142,10 @@ def _bent_edges(diagram: Voronoi, count: int, rng: np.random.Generator) -> Geome
         else:
             flip = (k == 2) & ~curve
             toward, how = pairs[np.arange(n), np.where(flip, 1 - side, side)], depth[:, k]
-        how = np.where(straight, 0.0, how)
-        path.append(on_edge + how[:, None] * (diagram.points[toward] - on_edge))
+        inward = diagram.points[toward] - on_edge
+        most = _DEEPEST * length / np.hypot(*inward.T)
+        how = np.where(straight, 0.0, np.minimum(how, most))
+        path.append(on_edge + how[:, None] * inward)
     path.append(second)
     stacked = np.stack(path, axis=1)
     bent = shapely.linestrings(stacked[~straight])
@@ -160,7 +168,7 @@ def _islands(diagram: Voronoi, seeds: Floats, hosts: Ints) -> tuple[Geometries, 
 
 
 def _owners(faces: Geometries, inside: Floats) -> Ints:
-    """The cell of every face: the point it holds, else that of the neighbour it shares most with."""
+    """The cell of every face: its point's, else that of the neighbour it shares most with."""
     tree = shapely.STRtree(faces)
     point, face = tree.query(shapely.points(inside), predicate="within")
     owner = np.full(len(faces), -1, dtype=np.intp)
@@ -170,11 +178,13 @@ def _owners(faces: Geometries, inside: Floats) -> Ints:
         left, right = tree.query(faces[bare], predicate="touches")
         left, right = left[owner[right] >= 0], right[owner[right] >= 0]
         if not len(left):
-            far = shapely.STRtree(shapely.points(inside)).nearest(faces[bare])
+            far = shapely.STRtree(_points(inside)).nearest(faces[bare])
             owner[bare] = far
             break
         shared = shapely.length(
-            shapely.intersection(shapely.boundary(faces[bare[left]]), shapely.boundary(faces[right]))
+            shapely.intersection(
+                shapely.boundary(faces[bare[left]]), shapely.boundary(faces[right])
+            )
         )
         given = np.full(len(bare), -1, dtype=np.intp)
         for k in np.argsort(shared, kind="stable"):

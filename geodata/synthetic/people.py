@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from geodata.synthetic.county import County
+from geodata.synthetic.settle import Ints
 from geodata.synthetic.size import Streams
 from gridsvc.domain.force import Capability as C
 from gridsvc.domain.force import Role, Vehicle
@@ -119,7 +120,7 @@ def make_people(county: County, end: pd.Timestamp, streams: Streams) -> pd.DataF
     table = pd.DataFrame(
         {
             "id": [post.id for post in posts],
-            "name": _names(posts, county, streams("names of people")),
+            "name": _names(posts, streams("names of people")),
             "role": [post.role.value for post in posts],
             "area": [post.area for post in posts],
             "phone": [f"000{number:08d}" for number in range(1, count + 1)],
@@ -181,10 +182,10 @@ def _village_posts(county: County, rng: np.random.Generator) -> list[_Post]:
         weight = county.unit_residents[own] / county.unit_residents[own].sum()
         units = rng.choice(own, mediators + 1, p=weight)
         at = _in_unit(county, units, rng, 0.6)
-        for k in range(mediators):
-            posts.append(
-                _Post(f"M{code}{k + 1:02d}", Role.MEDIATOR, code, at[k], _CAN[Role.MEDIATOR])
-            )
+        posts += [
+            _Post(f"M{code}{k + 1:02d}", Role.MEDIATOR, code, at[k], _CAN[Role.MEDIATOR])
+            for k in range(mediators)
+        ]
         posts.append(_Post(f"V{code}", Role.DOCTOR, code, at[-1], _CAN[Role.DOCTOR]))
     return posts
 
@@ -203,17 +204,26 @@ def _crews(county: County, rng: np.random.Generator) -> list[_Post]:
             )
         ):
             name = township.name + crew
-            posts.append(_Post(letter + township.code, role, township.code, at[k], _CAN[role], name))
+            posts.append(
+                _Post(letter + township.code, role, township.code, at[k], _CAN[role], name)
+            )
     at = _in_unit(county, np.repeat(seats[0], len(_DEPARTMENTS)), rng, 0.6)
     for k, (name, can) in enumerate(_DEPARTMENTS):
         crew = county.table.name + name
         posts.append(
-            _Post(f"D{county.table.code}{k + 1:02d}", Role.DEPARTMENT, county.table.code, at[k], can, crew)
+            _Post(
+                f"D{county.table.code}{k + 1:02d}",
+                Role.DEPARTMENT,
+                county.table.code,
+                at[k],
+                can,
+                crew,
+            )
         )
     return posts
 
 
-def _units_at(county: County, at: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _units_at(county: County, at: Floats) -> Ints:
     """The unit that each position lies in or is nearest to."""
     tree = shapely.STRtree(county.unit_shapes)
     return np.asarray(tree.nearest(shapely.points(at)), dtype=np.intp)
@@ -229,7 +239,7 @@ def _sentinel_homes(county: County, rng: np.random.Generator) -> Floats:
 
 
 def _in_unit(
-    county: County, units: Sequence[int] | np.ndarray[tuple[int], np.dtype[np.intp]],
+    county: County, units: Sequence[int] | Ints,
     rng: np.random.Generator, reach: float,
 ) -> Floats:  # fmt: skip
     """A position inside each of ``units``, at most ``reach`` of the way from its middle to a
@@ -251,7 +261,7 @@ def inside(shapes: Geometries, middle: Floats, rng: np.random.Generator, reach: 
     return np.where(good[:, None], at, middle)
 
 
-def _names(posts: Sequence[_Post], county: County, rng: np.random.Generator) -> list[str]:
+def _names(posts: Sequence[_Post], rng: np.random.Generator) -> list[str]:
     count = len(posts)
     first = rng.integers(0, len(_SURNAMES), count)
     second, third = rng.integers(0, len(_GIVEN), (2, count))

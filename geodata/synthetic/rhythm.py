@@ -74,7 +74,9 @@ class Calendar:
             weight = weight * np.where(dry, 8.0, 0.6) * np.where(month == 4, 1.6, 1.0)
         if code in _RAIN:
             wet = (month >= 5) & (month <= 10)
-            weight = weight**4 * np.where(wet, 12.0, 0.3) * np.where((month >= 6) & (month <= 8), 2, 1)
+            weight = (
+                weight**4 * np.where(wet, 12.0, 0.3) * np.where((month >= 6) & (month <= 8), 2, 1)
+            )
         if code in _TOURIST:
             weight = weight * np.where((month == 2) | (month == 3), 1.9, 1.0)
         if code in _SUMMER_WATER:

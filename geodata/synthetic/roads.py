@@ -15,7 +15,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spannin
 from scipy.spatial import Delaunay, cKDTree
 
 from geodata.synthetic.county import County
-from geodata.synthetic.settle import Ints
+from geodata.synthetic.group import Bools
+from geodata.synthetic.settle import Ground, Ints
 from geodata.synthetic.size import Streams
 from gridsvc.domain.geo import SRID, Floats
 from gridsvc.domain.topology import union_of
@@ -23,9 +24,11 @@ from gridsvc.domain.topology import union_of
 CLASSES = ("provincial", "county", "township", "village")
 _SPEED_KMH = (60, 45, 30, 20)
 _SURFACE = ("asphalt", "asphalt", "concrete", "gravel")
-_BENDS = np.array([0.45, 0.75, 0.9, 0.95])  # how far a bend reaches into its triangle
+_BENDS = np.array([0.4, 0.65, 0.8, 0.9])  # how far a bend reaches into its triangle
 _TURNS = 5
+_IN_TOWN = 0.35  # times as deep there
 _REACHED = 0.93  # of the grids have a road
+_LOOPS = 0.08  # of the edges without a road get one
 _HUBS = 3  # ways from each village to villages near by
 
 
@@ -33,13 +36,15 @@ _HUBS = 3  # ways from each village to villages near by
 class _Ground:
     """Where roads can run: places in metres, edges between them, what each costs and bends into.
 
-    ``apex`` has for each edge the middles of the triangles on its two sides.
+    ``apex`` has for each edge the middles of the triangles on its two sides; ``town`` says
+    which places lie in a town, where roads are straighter.
     """
 
     at: Floats
     pairs: Ints
     cost: Floats
     apex: Floats
+    town: Bools
 
 
 def make_roads(county: County, streams: Streams) -> gpd.GeoDataFrame:
@@ -55,7 +60,7 @@ def make_roads(county: County, streams: Streams) -> gpd.GeoDataFrame:
     """
     ground = _ground(county, streams("terrain"))
     hubs = _hubs(county, ground)
-    rank = _ranks(county, ground, hubs)
+    rank = _ranks(county, ground, hubs, streams("loops"))
     used = np.flatnonzero(rank >= 0)
     used = used[np.lexsort((ground.pairs[used, 1], ground.pairs[used, 0], rank[used]))]
     lines = _bend(ground, used, rank[used], streams("bends of roads"))
@@ -85,6 +90,7 @@ def _ground(county: County, rng: np.random.Generator) -> _Ground:
     first = biggest[np.unique(county.unit_grid[biggest], return_index=True)[1]]
     lng, lat = county.unit_at[first].T
     at = np.column_stack(county.frame.points(lng=lng, lat=lat))
+    town = county.unit_ground[first] <= Ground.SEAT
     mesh = Delaunay(at)
     pairs, apex = _edges(mesh, at)
     whole = county.frame.geometries([union_of(county.township_shapes, clean=True)])[0]
@@ -94,7 +100,7 @@ def _ground(county: County, rng: np.random.Generator) -> _Ground:
     pairs, apex = pairs[inside], apex[inside]
     middle = at[pairs].mean(axis=1)
     length = np.hypot(*(at[pairs[:, 0]] - at[pairs[:, 1]]).T)
-    return _Ground(at, pairs, length * _roughness(middle, rng), apex)
+    return _Ground(at, pairs, length * _roughness(middle, rng), apex, town)
 
 
 def _edges(mesh: Delaunay, at: Floats) -> tuple[Ints, Floats]:
@@ -149,7 +155,7 @@ def _hubs(county: County, ground: _Ground) -> Ints:
     return hubs
 
 
-def _ranks(county: County, ground: _Ground, hubs: Ints) -> Ints:
+def _ranks(county: County, ground: _Ground, hubs: Ints, rng: np.random.Generator) -> Ints:
     """Class of each edge as a position in ``CLASSES``; -1 where there is no road."""
     rank = np.full(len(ground.pairs), -1, dtype=np.intp)
     seats = hubs[county.township_seat]
@@ -159,6 +165,11 @@ def _ranks(county: County, ground: _Ground, hubs: Ints) -> Ints:
     _lay(ground, rank, _ways(ground, seats, _near_pairs(ground.at[seats], 3)), 1)
     _lay(ground, rank, _ways(ground, seats, trunk), 0)
     _hang(ground, rank)
+    # Trees alone would make neighbours strangers: some more village roads close loops.
+    both = np.zeros(len(ground.at), dtype=bool)
+    both[np.unique(ground.pairs[rank >= 0])] = True
+    spare = np.flatnonzero((rank < 0) & both[ground.pairs].all(axis=1))
+    rank[rng.permutation(spare)[: round(_LOOPS * len(spare))]] = 3
     return rank
 
 
@@ -166,7 +177,7 @@ def _near_pairs(at: Floats, count: int) -> Ints:
     """Each place with those of its ``count`` nearest that no third place lies between, and a
     spanning tree over all."""
     k = min(count + 1, len(at))
-    _, near = cKDTree(at).query(at, k=k)
+    near = np.asarray(cKDTree(at).query(at, k=k)[1])
     own = np.repeat(np.arange(len(at)), k - 1)
     pairs = np.sort(np.column_stack([own, np.reshape(near[:, 1:], -1)]), axis=1)
     return np.unique(np.vstack([pairs, _tree_pairs(at)]), axis=0)
@@ -223,6 +234,7 @@ def _bend(ground: _Ground, used: Ints, rank: Ints, rng: np.random.Generator) -> 
     first, last = (ground.at[ground.pairs[used, k]] for k in (0, 1))
     swap = rng.integers(0, 2, n)
     steps = 2 * _TURNS
+    depth = _BENDS[rank] * np.where(ground.town[ground.pairs[used]].all(axis=1), _IN_TOWN, 1.0)
     path = [first]
     for k in range(1, steps):
         t = k / steps
@@ -231,7 +243,7 @@ def _bend(ground: _Ground, used: Ints, rank: Ints, rng: np.random.Generator) -> 
             path.append(on_line)
             continue
         side = ground.apex[used, (swap + k // 2) % 2]
-        reach = min(t, 1 - t) * 2 * _BENDS[rank] * rng.uniform(0.7, 1.0, n)
+        reach = min(t, 1 - t) * 2 * depth * rng.uniform(0.7, 1.0, n)
         path.append(on_line + reach[:, None] * (side - on_line))
     path.append(last)
     return np.stack(path, axis=1)
@@ -261,4 +273,3 @@ def _names(county: County, ground: _Ground, used: Ints, rank: Ints) -> list[str]
         else:
             named.append(f"{county.village_names[v]}村道")
     return named
-

@@ -1,4 +1,4 @@
-"""Where people live: township seats, village centres and the places of all cell seeds (metres)."""
+"""Where people live: township seats and village centres (metres)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -12,10 +12,11 @@ from scipy.spatial import cKDTree
 from geodata.synthetic.names import DivisionTable
 from gridsvc.domain.area import Area
 from gridsvc.domain.geo import Floats
+from gridsvc.domain.topology import polygonal
 
 Ints = npt.NDArray[np.intp]
 
-TOWN_SPACING_M = 760.0
+TOWN_SPACING_M = 900.0
 _TOWN_SHARE = 0.4  # of the subdistricts' villages lie in the county town
 # Rough places of the seats within the county's box (west to east, south to north), by code.
 _SEATS = {
@@ -73,16 +74,28 @@ def settle(outline: Area, table: DivisionTable, rng: np.random.Generator) -> Set
     ground = np.full(len(centres), Ground.VILLAGE, dtype=np.intp)
     ground[: len(town)] = Ground.TOWN
     ground[len(town) : len(fixed)] = Ground.SEAT
-    # Squared distances with fixed numbers give power cells: compact townships that hang together.
+    return Settlements(centres, _townships(centres, seats, counts), ground, seats)
+
+
+def _townships(centres: Floats, seats: Floats, counts: Ints) -> Ints:
+    """Give each township its number of centres, compactly.
+
+    Squared distances with fixed numbers make power cells. Their middles then draw instead of the
+    seats, so that townships whose seats lie side by side in the county town spread around it.
+    """
     owner = np.repeat(np.arange(len(counts)), counts)
-    cost = ((centres[:, None, :] - seats[owner][None, :, :]) ** 2).sum(axis=2)
-    _, column = linear_sum_assignment(cost)
-    return Settlements(centres, owner[column], ground, seats)
+    middle, township = seats, owner
+    for _ in range(6):
+        cost = ((centres[:, None, :] - middle[owner][None, :, :]) ** 2).sum(axis=2)
+        _, column = linear_sum_assignment(cost)
+        township = owner[column]
+        middle = np.array([centres[township == k].mean(axis=0) for k in range(len(counts))])
+    return township
 
 
 def _seats(outline: Area, table: DivisionTable, rng: np.random.Generator) -> Floats:
     west, south, east, north = outline.bounds
-    candidates = _inside(outline, 4000, rng)
+    candidates = scatter(outline, 4000, rng)
     inner = candidates[
         shapely.distance(shapely.points(candidates), outline.boundary) > 0.02 * (east - west)
     ]
@@ -93,7 +106,7 @@ def _seats(outline: Area, table: DivisionTable, rng: np.random.Generator) -> Flo
             wanted = np.array([west + fx * (east - west), south + fy * (north - south)])
             nearest = ((inner - wanted) ** 2).sum(axis=1).argmin()
         elif seats:
-            nearest = cKDTree(np.array(seats)).query(inner)[0].argmax()
+            nearest = np.argmax(cKDTree(np.array(seats)).query(inner)[0])
         else:
             nearest = ((inner - np.asarray(outline.centroid.coords[0])) ** 2).sum(axis=1).argmin()
         seats.append(inner[nearest])
@@ -101,7 +114,7 @@ def _seats(outline: Area, table: DivisionTable, rng: np.random.Generator) -> Flo
 
 
 def _sunflower(centre: Floats, count: int, rng: np.random.Generator) -> Floats:
-    """``count`` points about ``centre``, evenly, some 760 m apart, slightly disturbed."""
+    """``count`` points about ``centre``, evenly, some 900 m apart, slightly disturbed."""
     k = np.arange(count)
     radius = TOWN_SPACING_M * 0.56 * np.sqrt(k + 0.5)
     angle = k * np.pi * (3 - np.sqrt(5)) + rng.uniform(0, 2 * np.pi)
@@ -112,15 +125,16 @@ def _sunflower(centre: Floats, count: int, rng: np.random.Generator) -> Floats:
 def _fill(outline: Area, fixed: Floats, count: int, rng: np.random.Generator) -> Floats:
     """Add points, each the farthest of a few from all before it, until there are ``count``."""
     points = fixed[:count]
-    inner = outline.buffer(-400.0)
+    inner = polygonal(outline.buffer(-400.0))
     while len(points) < count:
-        tries = _inside(inner, 12, rng)
-        far = cKDTree(points).query(tries)[0].argmax()
+        tries = scatter(inner, 12, rng)
+        far = np.argmax(cKDTree(points).query(tries)[0])
         points = np.vstack([points, tries[far]])
     return points
 
 
-def _inside(outline: Area, count: int, rng: np.random.Generator) -> Floats:
+def scatter(outline: Area, count: int, rng: np.random.Generator) -> Floats:
+    """``count`` even random positions inside an outline in metres, ``(count, 2)``."""
     west, south, east, north = outline.bounds
     shapely.prepare(outline)
     found = np.empty((0, 2))
@@ -128,46 +142,3 @@ def _inside(outline: Area, count: int, rng: np.random.Generator) -> Floats:
         tries = rng.uniform((west, south), (east, north), (4 * count, 2))
         found = np.vstack([found, tries[shapely.contains_xy(outline, tries)]])
     return found[:count]
-
-
-# Cells about one place of each ground: their number (before scaling) and spread in metres.
-_CELLS = {
-    Ground.TOWN: (110.0, 430.0),
-    Ground.SEAT: (120.0, 520.0),
-    Ground.VILLAGE: (32.0, 330.0),
-    Ground.HAMLET: (4.2, 170.0),
-}
-_HAMLETS = 6
-_HILLS_SHARE = 0.24
-
-
-def seed_cells(
-    outline: Area, places: Settlements, count: int, rng: np.random.Generator
-) -> tuple[Floats, Ints]:
-    """Positions of ``count`` cell seeds in metres, dense in towns, and the ground of each."""
-    hamlets = _hamlets(outline, places, rng)
-    spots = np.vstack([places.centres, hamlets])
-    ground = np.concatenate([places.ground, np.full(len(hamlets), Ground.HAMLET)])
-    weight = np.array([_CELLS[Ground(g)][0] for g in ground])
-    weight *= rng.lognormal(0, 0.3, len(weight))
-    spread = np.array([_CELLS[Ground(g)][1] for g in ground])
-    seeds, kinds = np.empty((0, 2)), np.empty(0, dtype=np.intp)
-    hills = round(_HILLS_SHARE * count)
-    while len(seeds) < count - hills:
-        missing = count - hills - len(seeds)
-        spot = rng.choice(len(spots), missing, p=weight / weight.sum())
-        tries = spots[spot] + rng.normal(0, 1, (missing, 2)) * spread[spot, None]
-        inside = shapely.contains_xy(outline, tries)
-        seeds = np.vstack([seeds, tries[inside]])
-        kinds = np.concatenate([kinds, ground[spot][inside]])
-    seeds = np.vstack([seeds, _inside(outline, hills, rng)])
-    return seeds, np.concatenate([kinds, np.full(hills, Ground.HILLS)]).astype(np.intp)
-
-
-def _hamlets(outline: Area, places: Settlements, rng: np.random.Generator) -> Floats:
-    rural = places.centres[places.ground != Ground.TOWN]
-    centre = np.repeat(rural, _HAMLETS, axis=0)
-    reach = rng.uniform(700.0, 2600.0, len(centre))
-    angle = rng.uniform(0, 2 * np.pi, len(centre))
-    spots = centre + np.column_stack([reach * np.cos(angle), reach * np.sin(angle)])
-    return np.asarray(spots[shapely.contains_xy(outline, spots)])

@@ -56,6 +56,6 @@ def export(
     name = KIND_NAMES[layer]
     done = Text(f"已写出 {rows} 行{name.zh}:{output}", f"wrote {rows} {name.en} to {output}")
     click.echo(done.pick(settings.lang))
-    note = import_note(layer, crs=crs, datum=meant)
+    note = import_note(output, layer, crs=crs, datum=meant)
     if note is not None:
         click.echo(note.pick(settings.lang))

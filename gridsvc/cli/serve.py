@@ -1,20 +1,22 @@
 """``gridsvc serve`` and ``gridsvc run``: the web application on this machine."""
 
-import json
-import shlex
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridsvc.cli.first_words import first_words
 from gridsvc.domain.errors import Fault, NotReadyError, SettingsError
-from gridsvc.domain.words import Lang, Text
+from gridsvc.domain.geo import MetricFrame
+from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
 
 if TYPE_CHECKING:
     from gridsvc.runtime import Runtime
+    from gridsvc.store import Store
 
 APP = "api.app:create_app"
 """Named as uvicorn names applications: nobody imports the HTTP edge."""
@@ -36,6 +38,10 @@ def serve(host: str | None, port: int | None) -> None:
     with listening_socket(settings) as listener:
         from gridsvc.runtime import Runtime
 
+        # The embedded file is this program's own; a server's database has an administrator.
+        if settings.embedded:
+            with open_store(settings):
+                pass
         serve_runtime(Runtime.open(settings), listener)
 
 
@@ -46,11 +52,59 @@ def run(host: str | None, port: int | None) -> None:
     """首次建立演示县,然后提供服务 / Build the demo county on the first start, then serve."""
     settings = read_settings(host, port)
     with listening_socket(settings) as listener:
+        from gridsvc.flows.demo import demo_is_due
         from gridsvc.runtime import Runtime
 
-        runtime = Runtime.open(settings)
-        build_demo(runtime)
-        serve_runtime(runtime, listener)
+        with open_store(settings) as store:
+            if demo_is_due(store):
+                build(store, settings)
+        serve_runtime(Runtime.open(settings), listener)
+
+
+@contextmanager
+def open_store(settings: Settings) -> "Iterator[Store]":
+    """Open the store at this program's schema."""
+    from gridsvc.store import Store
+
+    store = Store.open(settings.url, county=settings.county)
+    try:
+        current, head = store.revision()
+        if current != head:
+            store.upgrade()
+        yield store
+    finally:
+        store.close()
+
+
+def build(store: "Store", settings: Settings) -> None:
+    """Build the demo county, with a bar for every step."""
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    from gridsvc.flows.demo import build_demo
+    from gridsvc.runtime import now
+
+    intro = Text(
+        "首次启动:正在建立演示县(演示数据均为虚构),约需一两分钟",
+        "first start: building the demo county (all of it made up); a minute or two",
+    )
+    click.echo(intro.pick(settings.lang))
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns) as bars:
+        tasks: dict[Text, TaskID] = {}
+
+        def tell(step: Text, done: float) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step.pick(settings.lang), total=1.0)
+            bars.update(tasks[step], completed=done)
+
+        build_demo(
+            store,
+            settings.data / "demo",
+            clock=now,
+            scheme=settings.code_scheme,
+            frame=MetricFrame(settings.central_meridian or MetricFrame().central_meridian),
+            progress=tell,
+        )
 
 
 def read_settings(host: str | None, port: int | None) -> Settings:
@@ -164,44 +218,3 @@ def address_of(listener: socket.socket) -> str:
     """``http://host:port`` of a bound socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def first_words(runtime: "Runtime", address: str) -> str:
-    """What to open, and a first incident to send with curl that lies inside the county."""
-    lang: Lang = runtime.settings.lang
-    lines = [
-        Text(f"已就绪:{address}", f"Ready: {address}"),
-        Text(f"  首页      {address}/", f"  home      {address}/"),
-        Text(f"  风险地图  {address}/maps/risk", f"  risk map  {address}/maps/risk"),
-    ]
-    body = first_incident(runtime, lang)
-    if body is not None:
-        lines += [
-            Text("报送第一起事件:", "Send a first incident:"),
-            Text(*[curl(f"{address}/api/v1/incidents", body)] * 2),
-        ]
-    lines.append(Text("按 Ctrl+C 停止", "Press Ctrl+C to stop"))
-    return "\n".join(line.pick(lang) for line in lines)
-
-
-def first_incident(runtime: "Runtime", lang: Lang) -> dict[str, Any] | None:
-    """Make up an incident in the grid with the most residents; None while there is no map."""
-    try:
-        grid_map = runtime.map()
-    except NotReadyError:
-        return None
-    grids = grid_map.published.grids
-    lng, lat = grid_map.centre_of(max(grids, key=lambda grid: grid.residents or 0).code)
-    said = Text("老人突然胸痛,呼吸困难", "an old man has sudden chest pain and cannot breathe well")
-    return {
-        "position": {"lng": round(lng, 6), "lat": round(lat, 6), "datum": "cgcs2000"},
-        "category": "emergency",
-        "kind": "sudden_illness",
-        "text": said.pick(lang),
-    }
-
-
-def curl(url: str, body: dict[str, Any]) -> str:
-    """A command for a POSIX shell that posts ``body``."""
-    data = shlex.quote(json.dumps(body, ensure_ascii=False))
-    return f"  curl -s {url} -H 'Content-Type: application/json' -d {data}"

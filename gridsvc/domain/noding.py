@@ -4,6 +4,7 @@ Everything here is in CGCS2000 degrees, lng, lat.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ def near_misses(geometries: Any, edges: Any, distance: float) -> NearMisses:
     owners = of_ring[of_vertex]
     first = np.flatnonzero(of_vertex[:-1] == of_vertex[1:])
     keys, place = np.unique(_keys(owners, xy), return_index=True)
-    tree = shapely.STRtree(shapely.linestrings(np.stack([xy[first], xy[first + 1]], axis=1)))
+    segments = shapely.linestrings(np.stack([xy[first], xy[first + 1]], axis=1))
+    tree = shapely.STRtree(np.asarray(segments, dtype=object))
     point, edge = tree.query(shapely.points(xy[place]), "dwithin", distance)
     vertices, owner, other = xy[place][point], owners[place][point], owners[first[edge]]
     missed = (owner != other) & ~np.isin(_keys(other, vertices), keys)
@@ -183,7 +185,7 @@ def _edited(
 ) -> list[Vertex]:
     ring: list[Vertex] = [(x, y) for x, y in coords]
     out = [moves.get(ring[0], ring[0])]
-    for start, end in zip(ring, ring[1:], strict=False):
+    for start, end in pairwise(ring):
         between = sorted(
             set(inserts.get((start, end), ())),
             key=lambda v: (v[0] - start[0]) ** 2 + (v[1] - start[1]) ** 2,

@@ -183,9 +183,7 @@ def derive_grids(grids: Sequence[Grid], units: Sequence[EndUnit]) -> tuple[Grid,
     )
 
 
-def derive_divisions(
-    grids: Sequence[Grid], divisions: Sequence[Division]
-) -> tuple[Division, ...]:
+def derive_divisions(grids: Sequence[Grid], divisions: Sequence[Division]) -> tuple[Division, ...]:
     """Villages as the union of their grids, townships of their villages, the county of its
     townships. A division without grids gets no geometry; without any grids at all the divisions
     stay as they are."""
@@ -198,7 +196,9 @@ def derive_divisions(
             (d for d in divisions if d.level is level and d.code in shapes and d.parent),
             key=lambda division: division.code,
         )
-        shapes |= group_unions([d.parent or "" for d in children], [shapes[d.code] for d in children])
+        shapes |= group_unions(
+            [d.parent or "" for d in children], [shapes[d.code] for d in children]
+        )
     return tuple(
         replace(division, geometry=shapes.get(division.code))
         for division in sorted(divisions, key=lambda division: division.code)

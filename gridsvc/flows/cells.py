@@ -40,9 +40,8 @@ def number(value: Any) -> float | None:
 
 def moment(value: Any) -> datetime | None:
     """A moment as a plain datetime, None where it is missing."""
-    if value is None:
-        return None
-    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    plain = value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
+    return plain if isinstance(plain, datetime) else None
 
 
 def words(names: Mapping[Any, Text]) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def refuse(faults: list[Fault]) -> None:
     listed: list[Fault] = []
     for code, some in by_code.items():
         listed += some[:MOST_FAULTS]
-        if more := len(some) - MOST_FAULTS:
-            if more > 0:
-                listed.append(Fault(code, Text(f"另有 {more} 处", f"{more} more of them")))
+        more = len(some) - MOST_FAULTS
+        if more > 0:
+            listed.append(Fault(code, Text(f"另有 {more} 处", f"{more} more of them")))
     raise LayerError(listed)

@@ -89,9 +89,7 @@ def matched(
     folded = np.flatnonzero(~shapely.is_valid(after))
     # An area that cannot take a neighbour's vertex keeps its own; the map is then not clean.
     after[folded] = before[folded]
-    new = {
-        leaf.code: shape for leaf, shape in zip(leaves, after.tolist(), strict=True)
-    }
+    new = {leaf.code: shape for leaf, shape in zip(leaves, after.tolist(), strict=True)}
     return (
         tuple(
             grid if grid.code in divided else replace(grid, geometry=new[grid.code])

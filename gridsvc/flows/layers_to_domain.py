@@ -7,7 +7,7 @@ from geodata.layer import Layer
 from gridsvc.domain.area import Area, Division, EndUnit, Grid, GridKind, Level
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.words import Text
-from gridsvc.flows.cells import column, row_fault, refuse, texts, whole, words
+from gridsvc.flows.cells import column, refuse, row_fault, texts, whole, words
 
 GRID_KIND_NAMES: dict[GridKind, Text] = {
     GridKind.GENERAL: Text("一般网格", "general grid"),

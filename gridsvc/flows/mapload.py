@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import shapely
@@ -59,7 +60,7 @@ def _read(path: Path) -> CellIndex | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return CellIndex.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 

@@ -79,7 +79,9 @@ def named_people(
         else:
             home = LngLat(lng, lat)
             people.append(
-                Responder(letter + code, name, role, code, home, phone, USUAL.get(role, frozenset()))
+                Responder(
+                    letter + code, name, role, code, home, phone, USUAL.get(role, frozenset())
+                )
             )
     return people
 
@@ -179,8 +181,7 @@ class _Row:
         return frozenset(
             value
             for one in listed
-            if one
-            and (value := self.one_of("capability", one, _CAPABILITIES, None)) is not None
+            if one and (value := self.one_of("capability", one, _CAPABILITIES, None)) is not None
         )
 
     def home(self, point: Any) -> LngLat | None:

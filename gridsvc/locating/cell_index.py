@@ -24,7 +24,7 @@ from h3ronpy.vector import coordinates_to_cells, wkb_to_cells
 
 from gridsvc.domain.geo import Floats, Geometries, MetricFrame
 
-LAYOUT = 2
+LAYOUT = 1
 """Changed whenever the arrays mean something else, so that kept ones are not misread."""
 
 NEAR_M = 30.0
@@ -34,6 +34,7 @@ _BLOCK_DIGITS = 5
 _BLOCK_BITS = 3 * _BLOCK_DIGITS
 _BLOCK_MASK = (1 << _BLOCK_BITS) - 1
 _CELLS_A_POLYGON = 120
+_MOST_CELLS = 2_500_000
 _FINEST, _COARSEST = 11, 6
 _ARC_SEGMENTS = 3
 _SAMPLES = 7
@@ -213,10 +214,12 @@ class CellIndex:
 
 
 def resolution_for(polygons: Geometries, *, frame: MetricFrame) -> int:
-    """The coarsest resolution at which a polygon of median size has about 120 cells."""
-    median_m2 = float(np.median(frame.areas_m2(polygons))) if len(polygons) else 0.0
+    """The coarsest resolution at which a polygon of median size has about 120 cells, or a coarser
+    one where that would make more than about two and a half million of them in all."""
+    areas_m2 = frame.areas_m2(polygons) if len(polygons) else np.zeros(1)
+    finest_m2 = max(float(np.median(areas_m2)) / _CELLS_A_POLYGON, areas_m2.sum() / _MOST_CELLS)
     for resolution in range(_COARSEST, _FINEST):
-        if h3.average_hexagon_area(resolution, unit="m^2") * _CELLS_A_POLYGON <= median_m2:
+        if h3.average_hexagon_area(resolution + 1, unit="m^2") < finest_m2:
             return resolution
     return _FINEST
 
@@ -303,6 +306,7 @@ def _entries(owners: Ints, touches: Bools, counts: Ints, is_open: Bools) -> Entr
     """Entries of runs of ``counts`` polygons each, laid end to end."""
     run = np.repeat(np.arange(len(counts)), counts)
     touching = np.bincount(run, weights=touches, minlength=len(counts)).astype(np.int64)
+    is_open = is_open | (touching == 0)
     touch = owners[touches].astype(np.int32)
     touch_ptr = np.r_[0, np.cumsum(touching)].astype(np.int32)
     sure = np.full(len(counts), -1, dtype=np.int32)

@@ -112,7 +112,7 @@ class GridMap:
         scheme
             Gives ``village`` and ``grid`` where the columns are absent.
         """
-        return cls(_published(grids, units, divisions, scheme or CodeScheme()))
+        return cls(published_from(grids, units, divisions, scheme))
 
     def grid(self, code: str) -> Grid | None:
         """The grid of that code, or None."""
@@ -359,7 +359,11 @@ def _view(array: npt.NDArray[Any]) -> "memoryview[int]":
     return memoryview(cast(Any, array))
 
 
-def _published(grids: Any, units: Any, divisions: Any, scheme: CodeScheme) -> PublishedMap:
+def published_from(
+    grids: Any, units: Any = None, divisions: Any = None, scheme: CodeScheme | None = None
+) -> PublishedMap:
+    """The map that `GridMap.from_frames` indexes."""
+    scheme = scheme or CodeScheme()
     for frame in (grids, units):
         crs = None if frame is None else frame.crs
         if crs is not None and crs.to_epsg() not in (4490, 4326):

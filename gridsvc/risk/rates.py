@@ -105,8 +105,8 @@ def rates(
     size = len(people)
     count = np.zeros(size, dtype=np.int64)
     np.add.at(count, where, reports)
-    weighted = np.bincount(where, weights=reports * each, minlength=size)
-    squared = np.bincount(where, weights=reports * each**2, minlength=size)
+    weighted = _sums(where, reports * each, size)
+    squared = _sums(where, reports * each**2, size)
     exposure = np.where(np.isfinite(people) & (people > 0), people, 0.0) / 1000.0
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = np.where(exposure > 0, weighted / exposure, np.nan)
@@ -119,6 +119,10 @@ def rates(
             spread = squared[members].sum() / total if total > 0 else 1.0
             smoothed[members] = shrink(weighted[members], exposure[members], spread=spread)
     return Rates(count=count, weighted=weighted, raw=raw, smoothed=smoothed)
+
+
+def _sums(where: Ints, value: Floats, size: int) -> Floats:
+    return np.asarray(np.bincount(where, weights=value, minlength=size), dtype=np.float64)
 
 
 def shrink(events: npt.ArrayLike, exposure: npt.ArrayLike, *, spread: float = 1.0) -> Floats:

@@ -1,5 +1,6 @@
 """The map: versioned rows of divisions, grids and end units."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,7 +140,8 @@ class MapReader(Repository):
             .where(c.county == self.county)
             .order_by(c.version)
         )
-        return [MapVersion(*row) for row in self.connection.execute(query)]
+        rows: list[Any] = list(self.connection.execute(query))
+        return [MapVersion(*row) for row in rows]
 
     def _areas(self, layer: _Layer[A]) -> tuple[A, ...]:
         rows = self._current(layer)
@@ -155,7 +157,7 @@ class MapReader(Repository):
         query = select(
             c.code, raw(c.geometry, self.dialect), *(c[name] for name in layer.fields)
         ).where(c.county == self.county, c.to_version.is_(None))
-        return list(self.connection.execute(query).tuples())
+        return list(self.connection.execute(query))
 
 
 class MapWriter(MapReader):
@@ -310,8 +312,8 @@ class MapWriter(MapReader):
 
 
 def _refuse_repeated(areas: Sequence[AnyArea]) -> None:
-    seen: set[str] = set()
-    repeated = {area.code for area in areas if area.code in seen or seen.add(area.code)}
+    counts = Counter(area.code for area in areas)
+    repeated = [code for code, count in counts.items() if count > 1]
     if repeated:
         raise InputError(
             Fault(

@@ -31,6 +31,9 @@ WRITING = "gridsvc_writing"
 _CONTENTION = {"40001", "40P01", "55P03"}
 """PostgreSQL: serialization failure, deadlock, lock not had in time."""
 
+_NOT_ALLOWED = {"42501", "0A000", "58P01"}
+"""PostgreSQL: no right to do it, or PostGIS is not installed beside it."""
+
 
 def parse_url(url: str) -> URL:
     """Read a database address; a bare ``postgresql://`` gets our driver.
@@ -145,12 +148,14 @@ def our_errors(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _CONTENTION:
             raise _in_the_way() from error
-        if _is_down(error):
+        if _is_unusable(error):
             raise _unreachable(url, _first_line(error)) from error
         raise
 
 
-def _is_down(error: DBAPIError) -> bool:
+def _is_unusable(error: DBAPIError) -> bool:
+    if getattr(error.orig, "sqlstate", None) in _NOT_ALLOWED:
+        return True
     if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
         return True
     # Not a database, malformed: SQLite's broadest class, and its own name for them.

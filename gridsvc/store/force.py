@@ -140,7 +140,7 @@ class ForceWriter(ForceReader):
 
     def _rows(self, responders: Sequence[Responder]) -> tuple[Rows, Rows]:
         homes = points_to_stored([one.home for one in responders], self.dialect)
-        lives = points_to_stored([one.live and one.live.at for one in responders], self.dialect)
+        lives = points_to_stored([_live_at(one) for one in responders], self.dialect)
         return [_person_row(one) for one in responders], [
             _responder_row(one) | {"home": home, "live": live}
             for one, home, live in zip(responders, homes, lives, strict=True)
@@ -158,7 +158,14 @@ def _unknown(id: str) -> NotFoundError:  # noqa: A002
 
 
 def _lng_lat(name: str, at: LngLat | None) -> dict[str, float | None]:
-    return {f"{name}_lng": at and at.lng, f"{name}_lat": at and at.lat}
+    return {
+        f"{name}_lng": None if at is None else at.lng,
+        f"{name}_lat": None if at is None else at.lat,
+    }
+
+
+def _live_at(one: Responder) -> LngLat | None:
+    return None if one.live is None else one.live.at
 
 
 def _person_row(one: Responder) -> dict[str, Any]:
@@ -176,7 +183,7 @@ def _responder_row(one: Responder) -> dict[str, Any]:
         "on_duty": one.on_duty,
         "vehicle": one.vehicle,
         **_lng_lat("home", one.home),
-        **_lng_lat("live", one.live and one.live.at),
+        **_lng_lat("live", _live_at(one)),
         "live_at": one.live and one.live.seen_at,
     }
 

@@ -50,7 +50,7 @@ class GeometryColumn(TypeDecorator[Any]):
             return value
         return to_stored([value], self.shape, dialect.name)[0]
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+    def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
         """Decode what the driver gives."""
         if value is None:
             return None
@@ -114,7 +114,7 @@ class Moment(TypeDecorator[datetime]):
         utc = value.astimezone(UTC)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give back in Beijing time."""
         if value is None:
             return None

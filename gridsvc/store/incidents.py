@@ -21,7 +21,14 @@ Incidents = list[Incident]
 GridCounts = dict[str, dict[tuple[Category, str, int], int]]
 """Incidents by grid code, then by (category, kind, urgency)."""
 
-_COLUMNS = [column for column in incident.c if column.name not in ("county", "position")]
+_C = incident.c
+_COLUMNS = (
+    *(_C.id, _C.number, _C.received_at, _C.category, _C.kind, _C.urgency, _C.text, _C.address),
+    *(_C.drill, _C.source, _C.lng, _C.lat, _C.given_datum, _C.position_source, _C.radius_m),
+    *(_C.map_version, _C.unit, _C.grid, _C.village, _C.township, _C.outside_m, _C.bearing_deg),
+    _C.neighbours,
+)
+"""The order in which `_incident` takes a row apart."""
 
 
 class IncidentReader(Repository):
@@ -117,7 +124,7 @@ class IncidentReader(Repository):
         if exclude_drills:
             query = query.where(c.drill.is_(False))
         counts: GridCounts = defaultdict(dict)
-        for grid, category, kind, urgency, number in self.connection.execute(query).tuples():
+        for grid, category, kind, urgency, number in self.connection.execute(query):
             counts[grid][Category(category), kind, urgency] = number
         return dict(counts)
 
@@ -180,33 +187,28 @@ def _row(one: Incident) -> dict[str, Any]:
 
 
 def _incident(row: Any) -> Incident:
+    # By order and not by name: reading a year of incidents is twice as fast.
+    (id_, number, received_at, category, kind, urgency, text, address, *rest) = row
+    (drill, source, lng, lat, datum, position_source, radius_m, *rest) = rest
+    (map_version, unit, grid, village, township, outside_m, bearing_deg, neighbours) = rest
     position = placement = None
-    if row.lng is not None:
-        position = Position(
-            LngLat(row.lng, row.lat), Datum(row.given_datum), row.position_source, row.radius_m
-        )
-    if row.grid is not None:
-        placement = Placement(
-            row.unit,
-            row.grid,
-            row.village,
-            row.township,
-            row.outside_m,
-            row.bearing_deg,
-            tuple(Neighbour(*near) for near in row.neighbours),
-        )
+    if lng is not None:
+        position = Position(LngLat(lng, lat), Datum(datum), position_source, radius_m)
+    if grid is not None:
+        near = tuple(Neighbour(*item) for item in neighbours)
+        placement = Placement(unit, grid, village, township, outside_m, bearing_deg, near)
     return Incident(
-        id=row.id,
-        number=row.number,
-        received_at=row.received_at,
-        category=Category(row.category),
-        kind=row.kind,
-        urgency=row.urgency,
-        text=row.text,
+        id=id_,
+        number=number,
+        received_at=received_at,
+        category=Category(category),
+        kind=kind,
+        urgency=urgency,
+        text=text,
         position=position,
-        address=row.address,
+        address=address,
         placement=placement,
-        map_version=row.map_version,
-        drill=row.drill,
-        source=row.source,
+        map_version=map_version,
+        drill=drill,
+        source=source,
     )

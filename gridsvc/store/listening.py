@@ -1,6 +1,7 @@
 """Learning of commits made elsewhere: LISTEN/NOTIFY on PostgreSQL, a short look on SQLite."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -62,7 +63,7 @@ class _Notifications:
                 pass
         except psycopg.Error:
             self.close()
-            threading.Event().wait(timeout_s)
+            time.sleep(timeout_s)
 
     def close(self) -> None:
         """Stop listening."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -21,7 +22,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy import JSON as GenericJSON
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.schema import SchemaItem
 
@@ -31,7 +31,7 @@ from gridsvc.domain.geo import Datum
 from gridsvc.domain.kinds import Category
 from gridsvc.store.geometry import GeometryColumn, Moment, Shape
 
-JSON = GenericJSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 metadata = MetaData(
     naming_convention={
@@ -120,7 +120,7 @@ counter = Table(
     Column("name", Text, primary_key=True),
     Column("value", BigInteger, nullable=False),
     CheckConstraint("value >= 0", name="value"),
-    comment="What is counted without gaps: map versions, event positions, case numbers of a day",
+    comment="What is counted without gaps: map versions, event positions, case numbers",
 )
 
 map_version = Table(
@@ -132,7 +132,7 @@ map_version = Table(
     Column("source", Text, nullable=False),
     Column("clean", Boolean, nullable=False),
     Column("demo", Boolean, nullable=False),
-    Column("accepted_faults", JSON, nullable=False),
+    Column("accepted_faults", Json, nullable=False),
     Column("published_at", Moment, nullable=False),
     Column("added", Integer, nullable=False),
     Column("changed", Integer, nullable=False),
@@ -195,7 +195,7 @@ responder = Table(
     Column("id", Text, primary_key=True),
     Column("role", Text, nullable=False),
     Column("area", Text, nullable=False),
-    Column("capabilities", JSON, nullable=False),
+    Column("capabilities", Json, nullable=False),
     Column("app", Boolean, nullable=False),
     Column("night", Boolean, nullable=False),
     Column("on_duty", Boolean, nullable=False),
@@ -234,7 +234,7 @@ incident = Table(
     Column("township", Text),
     Column("outside_m", Double),
     Column("bearing_deg", Double),
-    Column("neighbours", JSON, comment="[level, code, distance in metres] each, nearest first"),
+    Column("neighbours", Json, comment="[level, code, distance in metres] each, nearest first"),
     UniqueConstraint("county", "number"),
     _refers("map_version", "map_version", "version"),
     _refers("unit", "area_code", "code"),
@@ -260,7 +260,7 @@ event = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
     Column("name", Text, nullable=False),
-    Column("payload", JSON, nullable=False),
+    Column("payload", Json, nullable=False),
     CheckConstraint("position >= 1", name="position"),
     comment="Append-only, one order without holes: triggers of both stores see to it",
 )

@@ -78,16 +78,17 @@ gridsvc.spread = function (labels) {
 
 // On paper: give the page its paper size first, then fit the map to it; and back again.
 gridsvc.paper = function (map) {
-  let view = null;
+  let before = null;
   window.addEventListener("beforeprint", () => {
-    view = map.getBounds();
+    before = [map.getCenter(), map.getZoom()];
+    const seen = map.getBounds();
     document.documentElement.classList.add("paper");
     map.invalidateSize({ animate: false });
-    map.fitBounds(view, { animate: false });
+    map.fitBounds(seen, { animate: false });
   });
   window.addEventListener("afterprint", () => {
     document.documentElement.classList.remove("paper");
     map.invalidateSize({ animate: false });
-    if (view) map.fitBounds(view, { animate: false });
+    if (before) map.setView(...before, { animate: false });
   });
 };

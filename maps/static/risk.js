@@ -37,7 +37,7 @@ gridsvc.risk = function (map) {
     }
   });
   gridsvc.townships(map, area);
-  gridsvc.riskTop(map, layers, tip);
+  gridsvc.riskTop(map, layers, grids, tip);
   gridsvc.paper(map);
 };
 
@@ -64,7 +64,7 @@ gridsvc.riskTip = function (about, area, data) {
   return box;
 };
 
-gridsvc.riskTop = function (map, layers, tip) {
+gridsvc.riskTop = function (map, layers, grids, tip) {
   let marked = null;
   const pinned = L.tooltip({ direction: "top", opacity: 0.97 });
   const buttons = document.querySelectorAll(".top button");
@@ -82,5 +82,7 @@ gridsvc.riskTop = function (map, layers, tip) {
       pinned.setLatLng(top).setContent(tip(layer)).openOn(map);
     });
   }
-  map.on("click zoomstart", () => map.closeTooltip(pinned));
+  const unpin = () => map.closeTooltip(pinned);
+  map.on("click zoomstart", unpin);
+  grids.on("mouseover", unpin);
 };

@@ -97,7 +97,7 @@ def _counters() -> None:
         sa.Column("value", sa.BigInteger(), nullable=False),
         _key("counter", "name"),
         _check("counter", "value", "value >= 0"),
-        comment="What is counted without gaps: map versions, event positions, case numbers of a day",
+        comment="What is counted without gaps: map versions, event positions, case numbers",
     )
 
 

@@ -1,0 +1,128 @@
+"""``gridsvc import KIND FILE``: a file into the store, all of it or none."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geodata.faults import FAULT_NAMES, FaultCode
+from geodata.layer import KIND_NAMES, LayerKind
+from gridsvc.cli.layer_options import KINDS, reading, reading_options
+from gridsvc.domain.errors import Fault, InputError, NotReadyError
+from gridsvc.domain.words import Text
+from gridsvc.settings import Settings
+
+if TYPE_CHECKING:
+    from gridsvc.flows.importing import ImportReport
+    from gridsvc.locating import GridMap
+
+
+@click.command(name="import")
+@click.argument("kind", type=KINDS)
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@reading_options
+@click.option(
+    "--accept-faults",
+    default="",
+    metavar="overlap,gap",
+    help="明知并接受的问题种类,随版本留存 / kinds of fault to accept, kept with the version",
+)
+@click.option("--demo", is_flag=True, help="演示数据 / the data is made up")
+def import_(
+    kind: str, file: Path, accept_faults: str, demo: bool, mapping: tuple[str, ...], **read: Any
+) -> None:
+    """导入图层或名单 / Import divisions, grids, units, responders or incidents."""
+    from rich.console import Console
+
+    from gridsvc.flows.importing import import_file
+    from gridsvc.runtime import now
+    from gridsvc.store import Store
+
+    settings = Settings.read()
+    accept = accepted(accept_faults)
+    store = Store.open(settings.url, county=settings.county)
+    console = Console(stderr=True)
+    try:
+        if store.revision()[0] is None:
+            store.upgrade()
+        grid_map = current_map(settings) if kind == LayerKind.INCIDENTS else None
+        with console.status("") as status:
+            report = import_file(
+                store,
+                file,
+                kind,
+                **reading(mapping, **read),
+                accept=accept,
+                scheme=settings.code_scheme,
+                clock=now,
+                demo=demo,
+                grid_map=grid_map,
+                progress=lambda text: status.update(text.pick(settings.lang)),
+            )
+    finally:
+        store.close()
+    for line in said(report):
+        click.echo(line.pick(settings.lang))
+
+
+def accepted(names: str) -> frozenset[FaultCode]:
+    """Kinds of fault named on the command line, divided by commas.
+
+    Raises
+    ------
+    InputError
+        With every name that is none.
+    """
+    given = [name.strip() for name in names.split(",") if name.strip()]
+    known = {code.value: code for code in FaultCode}
+    allowed = ", ".join(known)
+    wrong = [name for name in given if name not in known]
+    if wrong:
+        text = Text(f"没有这种问题:可用 {allowed}", f"no such kind of fault: use {allowed}")
+        raise InputError(Fault("unknown_fault", text, name) for name in wrong)
+    return frozenset(known[name] for name in given)
+
+
+def current_map(settings: Settings) -> "GridMap | None":
+    """The map that incidents are placed on; None while there is none."""
+    from gridsvc.runtime import Runtime
+
+    runtime = Runtime.open(settings)
+    try:
+        return runtime.map()
+    except NotReadyError:
+        return None
+    finally:
+        runtime.close()
+
+
+def said(report: "ImportReport") -> list[Text]:
+    """What to tell of an import, line by line."""
+    name = KIND_NAMES[report.kind]
+    lines = [Text(f"已导入{name.zh} {report.rows} 行", f"imported {report.rows} {name.en}")]
+    if report.change is not None:
+        change = report.change
+        lines.append(
+            Text(
+                f"地图版本 {report.version}:新增 {change.added},变更 {change.changed},"
+                f"撤销 {change.removed}",
+                f"map version {report.version}: {change.added} added, {change.changed} changed, "
+                f"{change.removed} removed",
+            )
+        )
+    if report.change is None or report.added or report.changed:
+        what = name if report.change is None else Text("处置力量", "responders")
+        lines.append(
+            Text(
+                f"{what.zh}:新增 {report.added},变更 {report.changed}",
+                f"{what.en}: {report.added} added, {report.changed} changed",
+            )
+        )
+    lines += [
+        Text(
+            f"已接受的问题:{FAULT_NAMES[code].zh} {count} 处",
+            f"accepted: {FAULT_NAMES[code].en}, {count}",
+        )
+        for code, count in report.accepted.items()
+    ]
+    return [*lines, *report.notes]

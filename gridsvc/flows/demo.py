@@ -1,0 +1,109 @@
+"""The demo county goes in: made as files, imported as any county's files are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from geodata.layer import LayerKind
+from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.geo import MetricFrame
+from gridsvc.domain.words import Text
+from gridsvc.flows.importing import import_file
+from gridsvc.store import Store
+
+Progress = Callable[[Text, float], None]
+"""Told of each step: what it is, and the part done, 0 to 1."""
+
+_FILES: tuple[tuple[LayerKind, str, Text], ...] = (
+    (LayerKind.DIVISIONS, "divisions.gpkg", Text("导入区划", "divisions")),
+    (LayerKind.GRIDS, "grids.gpkg", Text("导入网格", "grids")),
+    (LayerKind.UNITS, "units.gpkg", Text("导入末端单元", "end units")),
+    (LayerKind.RESPONDERS, "responders.csv", Text("导入力量", "responders")),
+    (LayerKind.INCIDENTS, "incidents.parquet", Text("导入历史案件", "past incidents")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What the store already holds of the demo county."""
+
+    kinds: frozenset[LayerKind]
+    foreign: bool
+
+
+def demo_is_due(store: Store) -> bool:
+    """Whether the store is empty, or holds a demo county whose building was cut short."""
+    present = _present(store)
+    return not present.foreign and len(present.kinds) < len(_FILES)
+
+
+def build_demo(
+    store: Store,
+    folder: Path,
+    *,
+    clock: Callable[[], datetime],
+    scheme: CodeScheme,
+    frame: MetricFrame,
+    progress: Progress,
+    size: Any = None,
+) -> None:
+    """Make the demo county's files in ``folder`` and import what the store has not yet.
+
+    Each layer is one transaction, so a build that was cut short goes on where it stopped.
+
+    Parameters
+    ----------
+    store
+        Migrated; empty, or holding part of a demo county.
+    folder
+        For the files; they stay there to be looked at.
+    clock
+        Gives the aware present time; the incidents of the last twelve months end today.
+    size
+        `geodata.synthetic.CountySize`; None: the size of the real county.
+    """
+    from geodata.synthetic import build
+
+    today: date = clock().date()
+
+    def making(stage: str, done: float) -> None:
+        progress(_STAGES.get(stage, Text(stage, stage)), done)
+
+    present = _present(store)
+    build(folder, progress=making, size=size, end=today)
+    for kind, name, text in _FILES:
+        if kind in present.kinds:
+            continue
+        progress(text, 0.0)
+        import_file(store, folder / name, kind, scheme=scheme, frame=frame, clock=clock, demo=True)
+        progress(text, 1.0)
+
+
+_STAGES = {
+    "cells": Text("生成网格与单元", "making grids and units"),
+    "people": Text("生成人员与装备", "making people and equipment"),
+    "roads": Text("生成路网", "making roads"),
+    "incidents": Text("生成案件", "making incidents"),
+    "files": Text("写出文件", "writing files"),
+}
+
+
+def _present(store: Store) -> _Present:
+    with store.read() as reading:
+        published = reading.areas.load()
+        people, incidents = bool(reading.force.all()), reading.incidents.count()
+    kinds = {
+        kind
+        for kind, there in (
+            (LayerKind.DIVISIONS, published is not None and bool(published.divisions)),
+            (LayerKind.GRIDS, published is not None and bool(published.grids)),
+            (LayerKind.UNITS, published is not None and bool(published.units)),
+            (LayerKind.RESPONDERS, people),
+            (LayerKind.INCIDENTS, incidents > 0),
+        )
+        if there
+    }
+    foreign = bool(kinds) and (published is None or not published.demo)
+    return _Present(frozenset(kinds), foreign)

@@ -1,0 +1,21 @@
+"""The demo county's map, for tests that only ask."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+
+from gridsvc.flows.mapload import load_map
+from gridsvc.locating import GridMap
+from gridsvc.locating.locate import published_from
+
+
+@pytest.fixture(scope="session")
+def demo_map(demo_files: Path, tmp_path_factory: pytest.TempPathFactory) -> GridMap:
+    """The whole county straight from its files; the index is kept for the other workers."""
+    frames = {
+        name: gpd.read_file(demo_files / f"{name}.gpkg") for name in ("divisions", "grids", "units")
+    }
+    published = published_from(**frames)
+    cache = demo_files.parent / "demo-index"
+    return load_map(published, cache=cache, central_meridian=None)

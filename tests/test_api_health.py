@@ -1,0 +1,62 @@
+"""Alive, ready, and the description of the whole API."""
+
+from pathlib import Path
+
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from gridsvc.runtime import Runtime
+from gridsvc.settings import Settings
+from gridsvc.store import Store
+from tests.api_county import REPORT, client_of
+
+pytest_plugins = ("tests.api_fixtures",)
+
+
+def test_ready_says_what_there_is(api: TestClient) -> None:
+    assert api.get("/healthz").json() == {"status": "ok"}
+    api.post("/api/v1/incidents", json=REPORT)
+    assert api.get("/readyz").json() == {
+        "status": "ready",
+        "map_version": 1,
+        "demo": True,
+        "counts": {"divisions": 5, "grids": 4, "units": 3, "responders": 6, "incidents": 1},
+    }
+
+
+def test_without_a_map_it_is_alive_but_not_ready(tmp_path: Path) -> None:
+    settings = Settings.read(data=tmp_path)
+    store = Store.open(settings.url, county=settings.county)
+    store.upgrade()
+    store.close()
+    runtime = Runtime.open(settings)
+    api = client_of(create_app(runtime))
+    try:
+        assert api.get("/healthz").status_code == 200
+        for answer in (
+            api.get("/readyz"),
+            api.get("/api/v1/locate", params={"lng": 104.3, "lat": 24.88}),
+            api.get("/api/v1/grids"),
+            api.post("/api/v1/incidents", json=REPORT),
+        ):
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["faults"][0]["code"] == "no_map"
+            assert "gridsvc import" in answer.json()["detail"]
+    finally:
+        runtime.close()
+
+
+def test_the_description_names_every_path_and_no_other_host(api: TestClient) -> None:
+    answer = api.get("/api/v1/openapi.json")
+    assert set(answer.json()["paths"]) == {
+        "/api/v1/incidents",
+        "/api/v1/incidents/{key}",
+        "/api/v1/locate",
+        "/api/v1/grids",
+        "/api/v1/units",
+        "/api/v1/responders/{responder}/position",
+        "/healthz",
+        "/readyz",
+    }
+    assert "://" not in answer.text
