@@ -32,6 +32,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=errors.DESCRIBED,
         lifespan=lifespan,
     )
     app.state.runtime = runtime

@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -49,6 +49,31 @@ TITLES: dict[int, tuple[str, Text]] = {
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_SHOWN = 100
+
+_TEXT = {"type": "string"}
+_FAULT_SCHEMA = {
+    "type": "object",
+    "required": ["code", "where", "message"],
+    "properties": {"code": _TEXT, "where": _TEXT, "message": _TEXT},
+}
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "faults"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "faults": {"type": "array", "minItems": 1, "items": _FAULT_SCHEMA},
+    },
+}
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Everything that is not a success, with all its faults",
+        "content": {MEDIA_TYPE: {"schema": _PROBLEM_SCHEMA}},
+    }
+}
+"""What the description of the API says of errors."""
 
 _INTERNAL = Fault(
     "internal",
@@ -128,7 +153,7 @@ async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, GridsvcError)
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        _log.error("%s %r failed", request.method, request.url.path, exc_info=error)
         return problem(status, [_INTERNAL], spoken(request))
     return problem(status, error.faults, spoken(request))
 
@@ -166,7 +191,7 @@ class Unexpected:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            _log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            _log.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
             if started:
                 raise
             answer = problem(500, [_INTERNAL], spoken(Request(scope)))

@@ -22,10 +22,12 @@ Bytes = npt.NDArray[np.bytes_]
 
 @dataclass(frozen=True)
 class DbfTable:
-    """The rows of a table, deleted ones left out; ``records`` are their numbers in the file."""
+    """The rows of a table, deleted ones left out; ``records`` are their numbers among all the
+    ``total`` ones of the file."""
 
     columns: tuple[RawColumn, ...]
     records: npt.NDArray[np.int64]
+    total: int
     encoding: str
 
 
@@ -68,8 +70,10 @@ def read_dbf(path: Path, *, encoding: str | None = None, cpg: str | None = None)
             "the encoding of the text was not recognised: name it, e.g. --encoding gb18030",
             path.name,
         )
-    columns = tuple(RawColumn(_decode(field.name, name), _cells(field, name)) for field in fields)
-    return DbfTable(columns, records, name)
+    columns = tuple(
+        RawColumn(_field_name(field.name, name), _cells(field, name)) for field in fields
+    )
+    return DbfTable(columns, records, int.from_bytes(data[4:8], "little"), name)
 
 
 def _take_apart(data: bytes, source: str) -> tuple[list[_Field], npt.NDArray[np.int64], str | None]:
@@ -131,6 +135,11 @@ def _cells(field: _Field, encoding: str) -> list[str | None]:
     if field.kind == "D":
         return [f"{t[:4]}-{t[4:6]}-{t[6:]}" if len(t) == 8 and t.isdigit() else None for t in texts]
     return [text if text.strip("*?") else None for text in texts]
+
+
+def _field_name(value: bytes, encoding: str) -> str:
+    """Decode a name; one of ten bytes may end in half a character, which is left out."""
+    return value.decode(encoding, "ignore") if len(value) == 10 else _decode(value, encoding)
 
 
 def _decode(value: bytes, encoding: str) -> str:

@@ -74,12 +74,17 @@ class Nesting:
         unions = group_unions(
             [str(place) for place in self.above[placed]], areas, clean=is_coverage(areas)
         )
+        empty = shapely.MultiPolygon()
+        filled = np.empty(len(self.parents), dtype=object)
+        filled[:] = [unions.get(str(place), empty) for place in range(len(self.parents))]
+        same = shapely.equals_exact(
+            shapely.normalize(self.parents.areas), shapely.normalize(filled), 0.0
+        )
+        # A grid without units is no gap; a village without grids is one.
+        asked = ~same & (~shapely.is_empty(filled) | (self.kind is LayerKind.GRIDS))
         told = []
-        for place in range(len(self.parents)):
-            union = unions.get(str(place), shapely.MultiPolygon())
-            if union.is_empty and self.kind is not LayerKind.GRIDS:
-                continue
-            left = polygonal(shapely.difference(self.parents.areas[place], union))
+        for place in np.flatnonzero(asked).tolist():
+            left = polygonal(shapely.difference(self.parents.areas[place], filled[place]))
             told += self._gaps_of(self.parents.codes[place], left)
         return told
 

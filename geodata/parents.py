@@ -55,8 +55,10 @@ def resolve_parents(
         layer.frame.index.tolist(), own, given, by_code, strict=True
     ):
         parent, text = _resolve(named, derived, known, names, scheme)
+        if text is not None and _top(layer.kind, code, named, scheme):
+            parent, text = "", None
         found.append(parent)
-        if text is not None and not _top(layer.kind, code, named, scheme):
+        if text is not None:
             faults.append(LayerFault(FaultCode.PARENT_UNKNOWN, (int(row),), (code,), text))
     return found, faults
 
@@ -70,10 +72,10 @@ def _codes_by_name(parents: gpd.GeoDataFrame) -> dict[str, list[str]]:
 
 
 def _top(kind: LayerKind, code: str, named: str, scheme: CodeScheme | None) -> bool:
-    """Whether a division is a county and has nobody above it."""
-    if kind is not LayerKind.DIVISIONS or named:
+    """Whether a division is the county, whose prefecture is nobody's business here."""
+    if kind is not LayerKind.DIVISIONS:
         return False
-    return scheme is None or scheme.level_of(code) == "county"
+    return not named if scheme is None else scheme.level_of(code) == "county"
 
 
 def _resolve(

@@ -87,28 +87,18 @@ def read_layer(
     raw = read_raw(path, layer=layer, encoding=encoding)
     if raw.rows == 0:
         raise refuse("file_empty", "文件中没有任何数据行", "there is no row in the file", path.name)
-    names = [column.name for column in raw.columns]
-    personal = sensitive_columns(raw.columns)
-    resolved = resolve(names, kind, override=columns, skip=frozenset(personal))
-    positions = _without_unused_places(resolved.positions, raw, columns or {})
+    positions, faults = _columns(raw, kind, columns or {}, allow_columns)
     values, value_faults = _values(raw, positions, kind)
-    faults = [
-        *raw.faults,
-        *_name_faults(names),
-        *refusals(raw.columns, personal, allow_columns),
-        *resolved.faults,
-        *value_faults,
-    ]
     shapes, declared, shape_faults = _shapes(raw, values, kind)
     said = Said(declared, crs, datum, values.get("datum", ()), _hints(raw, path))
-    located = shapes is not None
-    placed = locate(np.full(raw.rows, None, dtype=object) if shapes is None else shapes, kind, said)
-    faults += [*shape_faults, *placed.faults]
+    placed = locate(_or_none(shapes, raw.rows), kind, said)
+    faults += [*value_faults, *shape_faults, *placed.faults]
     live = None if faults else _live(values, kind, said, placed)
     faults += () if live is None else live.faults
     if faults:
         raise LayerError(faults)
-    used = set(positions.values())
+    names = [column.name for column in raw.columns]
+    used, located = set(positions.values()), shapes is not None
     null, empty = shapely.is_missing(placed.geometry), shapely.is_empty(placed.geometry)
     return Layer(
         kind=kind,
@@ -124,6 +114,26 @@ def read_layer(
         dropped_z=placed.dropped_z,
         located=located,
     )
+
+
+def _columns(
+    raw: RawLayer, kind: LayerKind, override: Mapping[str, str], allowed: Collection[str]
+) -> tuple[dict[str, int], list[Fault]]:
+    """Tell which columns are used, and everything wrong with the file so far."""
+    names = [column.name for column in raw.columns]
+    personal = sensitive_columns(raw.columns)
+    resolved = resolve(names, kind, override=override, skip=frozenset(personal))
+    faults = [
+        *raw.faults,
+        *_name_faults(names),
+        *refusals(raw.columns, personal, allowed),
+        *resolved.faults,
+    ]
+    return _without_unused_places(resolved.positions, raw, override), faults
+
+
+def _or_none(shapes: Geometries | None, rows: int) -> Geometries:
+    return np.full(rows, None, dtype=object) if shapes is None else shapes
 
 
 def _without_unused_places(

@@ -40,16 +40,17 @@ def write_xlsx(out: Outgoing, path: Path) -> None:
     if out.note is not None:
         book.properties.description = out.note.zh
     sheet.append(_header(out))
-    for row in _rows(out):
-        sheet.append(
-            [_text_cell(sheet, value) if isinstance(value, str) else value for value in row]
-        )
+    for *row, last in _rows(out):
+        cells = [_text_cell(sheet, value) if isinstance(value, str) else value for value in row]
+        # A last cell is always written, even a blank one: rows are all as long as the header.
+        sheet.append([*cells, last if isinstance(last, float) else _text_cell(sheet, last)])
     book.save(path)
 
 
-def _text_cell(sheet: Any, value: str) -> Any:
+def _text_cell(sheet: Any, value: str | None) -> Any:
     cell = WriteOnlyCell(sheet, value)
-    cell.data_type = "s"
+    if value is not None:
+        cell.data_type = "s"
     cell.number_format = "@"
     return cell
 

@@ -36,8 +36,8 @@ def static_dir() -> Path:
 def text(name: str) -> str:
     """Content of the static file ``name``, fit to stand in a page.
 
-    Images named in a style become ``data:`` addresses; pointers to source maps, which would be
-    asked for beside the page, are cut.
+    Images named in a style become ``data:`` addresses. Comments of styles and pointers to source
+    maps are cut: they name addresses that a closed network cannot reach.
 
     Raises
     ------
@@ -47,6 +47,7 @@ def text(name: str) -> str:
     path = _path(name)
     content = path.read_text(encoding="utf-8")
     if path.suffix == ".css":
+        content = re.sub(r"/\*.*?\*/", "", content, flags=re.DOTALL)
         return re.sub(r"url\(([^)#:]+)\)", lambda found: _data_url(path.parent, found[1]), content)
     return re.sub(r"^//# sourceMappingURL=.*$", "", content, flags=re.MULTILINE)
 

@@ -188,8 +188,8 @@ def make_legend(found: Rates) -> Legend:
     low, high = np.quantile(values, SPAN)
     breaks: tuple[float, ...] = ()
     for cut in (float(f"{cut:.2g}") for cut in np.geomspace(low, high, CLASSES - 1)):
-        apart = not breaks or cut >= breaks[-1] * STEP
-        if apart and values.min() < cut <= values.max():
+        below = breaks[-1] if breaks else values.min()
+        if below * STEP <= cut <= values.max() and cut > 0:
             breaks += (cut,)
     grids = np.bincount(np.digitize(values, breaks), minlength=len(breaks) + 1)
     last = len(breaks)

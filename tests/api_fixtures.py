@@ -1,5 +1,6 @@
 """Fixtures of the tests of the HTTP edge."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +9,23 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from gridsvc.runtime import Runtime
+from gridsvc.settings import Settings
 from tests.api_county import client_of, county_in
 
 
+@pytest.fixture(scope="session")
+def county_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that holds the county. To be copied, not written."""
+    folder = tmp_path_factory.mktemp("county")
+    county_in(folder).close()
+    return folder
+
+
 @pytest.fixture
-def api_runtime(tmp_path: Path) -> Iterator[Runtime]:
+def api_runtime(county_data: Path, tmp_path: Path) -> Iterator[Runtime]:
     """A runtime on an SQLite store of its own that holds the county."""
-    runtime = county_in(tmp_path)
+    shutil.copytree(county_data, tmp_path, dirs_exist_ok=True)
+    runtime = Runtime.open(Settings.read(data=tmp_path))
     yield runtime
     runtime.close()
 

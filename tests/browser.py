@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, sync_playw
 
 CHROMIUM = "/usr/bin/chromium"
 OWN_SCHEMES = ("data", "blob", "about")
+PROBES = Path(__file__).with_name("page_probes.js").read_text(encoding="utf-8")
 
 
 @dataclass
@@ -33,6 +34,10 @@ class Visit:
         assert self.blocked == []
         assert self.console == []
         assert self.errors == []
+
+    def probe(self, name: str, argument: object = None) -> Any:
+        """Ask the page one of the questions in ``page_probes.js``."""
+        return self.page.evaluate(f"(argument) => ({PROBES}).{name}(argument)", argument)
 
     def _route(self, route: Route) -> None:
         url = route.request.url

@@ -1,6 +1,7 @@
 """A made-up county with jagged edges for the tests of the pages: no file, no network."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -23,7 +24,7 @@ def jagged_map(
     """``columns`` x ``rows`` grids whose shared edges wander by some metres, four townships."""
     rng = np.random.default_rng(11)
     corner = {
-        (i, j): (WEST + STEP * i, SOUTH + STEP * j) + rng.normal(0, STEP / 12, 2)
+        (i, j): np.array([WEST + STEP * i, SOUTH + STEP * j]) + rng.normal(0, STEP / 12, 2)
         for i in range(columns + 1)
         for j in range(rows + 1)
     }
@@ -45,18 +46,18 @@ def jagged_map(
         for village in (1, 2):
             code = f"{township}{village:03d}"
             divisions.append(Division(code, f"{name[:2]}{village}村", Level.VILLAGE, township))
-    grids = []
+    grids: list[Grid] = []
     for i in range(columns):
         for j in range(rows):
             ring = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1), (i, j)]
-            line = np.vstack([edge(a, b)[:-1] for a, b in zip(ring, ring[1:], strict=False)])
+            line = np.vstack([edge(a, b)[:-1] for a, b in pairwise(ring)])
             shape = snap(np.array([as_multipolygon(shapely.Polygon(line))], dtype=object))[0]
-            township = 1 + (2 * i // columns) + 2 * (2 * j // rows)
-            village = f"530324{township:03d}{1 + j % 2:03d}"
+            part = 1 + (2 * i // columns) + 2 * (2 * j // rows)
+            home = f"530324{part:03d}{1 + j % 2:03d}"
             place = len(grids)
-            name = EVIL if evil and place in (3, 9) else f"第{place + 1}网格"
-            code = f"{village}{place + 1:03d}"
-            grids.append(Grid(code, name, village, shape, residents=40 + 7 * (place % 13)))
+            name = EVIL if evil and place % 3 == 0 else f"第{place + 1}网格"
+            code = f"{home}{place + 1:03d}"
+            grids.append(Grid(code, name, home, shape, residents=40 + 7 * (place % 13)))
     return PublishedMap(
         7,
         tuple(sorted(divisions, key=lambda d: d.code)),

@@ -1,6 +1,6 @@
 """A process of its own for the tests of the stores: ``python -m tests.store_child WHAT URL ...``.
 
-``publish`` and ``intake`` say ``here`` at the given moment and wait there to be killed; ``write``
+``publish`` and ``intake`` say ``ready``, then ``here`` at the given moment, where they wait to be killed; ``write``
 takes incidents in several threads and prints the number of each once it is durable.
 """
 
@@ -24,6 +24,12 @@ from tests.store_samples import NOON, incident, large_county
 DAY = date(2026, 11, 23)
 MAP_SIZE = {"grid_count": 600, "unit_count": 900}
 AFTER_COMMIT = "after commit"
+
+
+def say(line: str) -> None:
+    """Tell the parent at once; one write, so that threads do not mix their lines."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def map_layers(which: str) -> tuple[Sequence[Grid], Sequence[EndUnit]]:
@@ -63,7 +69,7 @@ def write(store: Store, name: str, threads: int, count: int) -> None:
         for i in range(count):
             with store.write() as work:
                 one = take(work, f"{name}-{thread}-{i}")
-            print(one.number, flush=True)
+            say(one.number)
 
     workers = [threading.Thread(target=work_off, args=(n,)) for n in range(threads)]
     for worker in workers:
@@ -73,7 +79,7 @@ def write(store: Store, name: str, threads: int, count: int) -> None:
 
 
 def wait_to_be_killed() -> None:
-    print("here", flush=True)
+    say("here")
     time.sleep(60)
     sys.exit("was not killed")
 
@@ -100,7 +106,7 @@ def main() -> None:
     what, url, *rest = sys.argv[1:]
     store = Store.open(url)
     if what == "upgrade":
-        print("ready", flush=True)
+        say("ready")
         sys.stdin.readline()
         store.upgrade()
     elif what == "write":
@@ -108,6 +114,7 @@ def main() -> None:
     else:
         with store.read():  # the schema is looked at once, before the moment is waited for
             pass
+        say("ready")
         with stopping_at(store, rest[0]):
             if what == "publish":
                 publish(store, "new")

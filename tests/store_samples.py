@@ -44,7 +44,9 @@ def divisions() -> list[Division]:
 
 def grids(count: int = 9) -> list[Grid]:
     return [
-        Grid(f"{VILLAGE}{i + 1:03d}", f"第{i + 1}网格", VILLAGE, square(i % 3, i // 3), residents=60)
+        Grid(
+            f"{VILLAGE}{i + 1:03d}", f"第{i + 1}网格", VILLAGE, square(i % 3, i // 3), residents=60
+        )
         for i in range(count)
     ]
 
@@ -57,9 +59,9 @@ def units() -> list[EndUnit]:
     ]
 
 
-def large_county(seed: int, *, grid_count: int = 8146, unit_count: int = 14662) -> list[
-    Sequence[Grid] | Sequence[EndUnit]
-]:
+def large_county(
+    seed: int, *, grid_count: int = 8146, unit_count: int = 14662
+) -> list[Sequence[Grid] | Sequence[EndUnit]]:
     """As many polygons as the real county has, with as many vertices; not a coverage."""
     rng = np.random.default_rng(seed)
     count = grid_count + unit_count
@@ -67,9 +69,8 @@ def large_county(seed: int, *, grid_count: int = 8146, unit_count: int = 14662) 
     radius = 0.001 * (1 + 0.3 * rng.random((count, 60)))
     lng = 104 + 0.6 * rng.random((count, 1)) + radius * np.cos(angle)
     lat = 24.6 + 0.6 * rng.random((count, 1)) + radius * np.sin(angle)
-    shapes = shapely.multipolygons(
-        shapely.polygons(np.stack([lng, lat], axis=-1))[:, np.newaxis]
-    )
+    rings = np.stack([lng, lat], axis=-1)
+    shapes = [shapely.MultiPolygon([shapely.Polygon(ring)]) for ring in rings]
     made = [
         Grid(f"{VILLAGE}{i:05d}", f"网格{i}", VILLAGE, shapes[i], GridKind.GENERAL, i % 90)
         for i in range(grid_count)

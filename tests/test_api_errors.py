@@ -179,4 +179,4 @@ def test_what_nobody_foresaw_is_logged_and_not_told(
     assert secret not in answer.text
     assert "RuntimeError" not in answer.text
     assert secret in caplog.text
-    assert "GET /fail" in caplog.text
+    assert "GET '/fail'" in caplog.text

@@ -16,7 +16,7 @@ from gridsvc.domain.kinds import KINDS
 from tests.api_county import G1, G2, client_of, county_in
 
 MANY = settings(
-    max_examples=250,
+    max_examples=120,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -60,3 +60,11 @@ def test_the_description_names_every_path_and_no_other_host(api: TestClient) -> 
         "/readyz",
     }
     assert "://" not in answer.text
+
+
+def test_the_description_knows_one_shape_of_error(api: TestClient) -> None:
+    for path in api.get("/api/v1/openapi.json").json()["paths"].values():
+        for operation in path.values():
+            responses = operation["responses"]
+            assert set(responses) <= {"200", "201", "204", "default"}
+            assert list(responses["default"]["content"]) == ["application/problem+json"]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ from tests.shared import ROOT
 
 SERVE = [sys.executable, "-c", "from gridsvc.cli import main; main()", "serve", "--port", "0"]
 PATIENCE_S = 30.0
+EMBEDDED = ""
+"""No address: the SQLite file in the data folder, which the server makes itself."""
 
 
 @contextmanager
@@ -94,7 +96,7 @@ def test_killed_right_after_answers_nothing_answered_is_lost(
     county_url: str, tmp_path: Path
 ) -> None:
     answered: dict[str, str] = {}
-    for round_ in range(3):
+    for round_ in range(2):
         with serving(county_url, tmp_path) as (process, address):
             enough = threading.Event()
 
@@ -131,15 +133,14 @@ def test_killed_right_after_answers_nothing_answered_is_lost(
             if event.name == IncidentReceived.name
         }
     store.close()
-    assert len(answered) >= 60
+    assert len(answered) >= 40
     assert answered.items() <= stored.items()
     assert stored == events, "every incident has its event and every event its incident"
     assert len(set(stored.values())) == len(stored)
 
 
 def test_told_to_stop_it_stops_in_good_order(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'gridsvc.sqlite'}"
-    with serving(url, tmp_path) as (process, address):
+    with serving(EMBEDDED, tmp_path) as (process, address):
         connection = http.client.HTTPConnection(address, timeout=PATIENCE_S)
         connection.request("GET", "/healthz")
         answer = connection.getresponse()
@@ -154,8 +155,7 @@ def test_told_to_stop_it_stops_in_good_order(tmp_path: Path) -> None:
 
 
 def test_nonsense_on_the_wire_harms_nobody(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'gridsvc.sqlite'}"
-    with serving(url, tmp_path) as (_, address):
+    with serving(EMBEDDED, tmp_path) as (_, address):
         host, port = address.split(":")
         for raw in (
             b"\x00\x01\x02\r\n\r\n",
@@ -167,10 +167,8 @@ def test_nonsense_on_the_wire_harms_nobody(tmp_path: Path) -> None:
             with socket.create_connection((host, int(port)), timeout=2) as wire:
                 wire.settimeout(1)
                 wire.sendall(raw)
-                try:
+                with suppress(TimeoutError):
                     assert b" 500 " not in wire.recv(200)
-                except TimeoutError:
-                    pass
         connection = http.client.HTTPConnection(address, timeout=PATIENCE_S)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200

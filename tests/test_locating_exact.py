@@ -80,9 +80,7 @@ def test_villages_that_overlap_and_break_the_coverage() -> None:
 
 
 @pytest.mark.parametrize("resolution", [9, 10])
-def test_the_answer_does_not_depend_on_the_resolution(
-    demo_map: GridMap, resolution: int
-) -> None:
+def test_the_answer_does_not_depend_on_the_resolution(demo_map: GridMap, resolution: int) -> None:
     index = CellIndex.build(
         demo_map.leaves.polygons, frame=demo_map.frame, clean=True, resolution=resolution
     )
@@ -151,4 +149,3 @@ def voronoi_county(seed: int, seeds: int) -> PublishedMap:
     leaves = [u.geometry for u in units]
     assert shapely.coverage_is_valid(leaves)
     return PublishedMap(1, (), tuple(grids), tuple(units), clean=True)
-

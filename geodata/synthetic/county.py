@@ -9,6 +9,7 @@ import shapely
 from geodata.synthetic.group import adjacency
 from geodata.synthetic.layout import Layout, lay_out
 from geodata.synthetic.names import DivisionTable, Village
+from geodata.synthetic.outline import Outline
 from geodata.synthetic.settle import Ground, Ints, Settlements, settle
 from geodata.synthetic.size import CountySize, Streams
 from gridsvc.domain.area import Area, GridKind
@@ -23,6 +24,7 @@ _RESIDENTS = {
     Ground.HILLS: 12.0,
 }
 _FEWEST = 3
+_PIECE_DEG = 0.01
 _SITES = ("中心学校", "农贸市场", "安置小区", "工业园", "客运站", "卫生院")
 
 
@@ -62,16 +64,17 @@ class County:
 
 
 def make_county(
-    outline: Area, table: DivisionTable, size: CountySize, frame: MetricFrame, streams: Streams
+    outline: Outline, table: DivisionTable, size: CountySize, frame: MetricFrame, streams: Streams
 ) -> County:
-    """Fill ``outline`` (degrees, snapped) with the county's areas.
+    """Fill ``outline`` with the county's areas.
 
     Raises
     ------
     RuntimeError
         The result breaks a promise: a coverage, its union, or a count.
     """
-    metres = frame.geometries([outline])[0]
+    # Straight in degrees is not straight in metres: short pieces keep the two outlines together.
+    metres = frame.geometries([shapely.segmentize(outline.area, _PIECE_DEG)])[0]
     places = settle(metres, table, streams("settlements"))
     layout = lay_out(outline, metres, places, size, frame, streams)
     places = replace(places, township=layout.township)
@@ -95,7 +98,7 @@ def make_county(
     return County(
         table=table,
         frame=frame,
-        outline=outline,
+        outline=outline.area,
         unit_codes=unit_codes,
         unit_names=unit_names,
         unit_shapes=shapes,
@@ -178,7 +181,7 @@ def _unions(label: Ints, shapes: Geometries) -> Geometries:
     return out
 
 
-def _check(outline: Area, units: Geometries, townships: Geometries) -> None:
+def _check(outline: Outline, units: Geometries, townships: Geometries) -> None:
     """Units are a coverage without gaps that fills the outline.
 
     Every piece of an edge that only one unit has must be a piece of the county's own outline, so
@@ -190,14 +193,18 @@ def _check(outline: Area, units: Geometries, townships: Geometries) -> None:
     )
     if not is_coverage(units) or adjacency(units).outer != pieces:
         raise RuntimeError("the units of the synthetic county are not a coverage without gaps")
-    given, made = outline.boundary, county.boundary
-    off = max(
-        float(shapely.distance(shapely.points(shapely.get_coordinates(made)), given).max()),
-        float(shapely.distance(shapely.points(shapely.get_coordinates(given)), made).max()),
-    )
-    lost = abs(outline.area - county.area)
-    if off > GRID_SIZE_DEG or lost > GRID_SIZE_DEG * given.length:
+    off = max(_apart(county.boundary, given.boundary) for given in (outline.area, outline.exact))
+    lost = abs(outline.exact.area - county.area)
+    if off > GRID_SIZE_DEG or lost > GRID_SIZE_DEG * county.length:
         raise RuntimeError(f"the synthetic county leaves its outline by {off} degrees ({lost})")
+
+
+def _apart(one: shapely.Geometry, other: shapely.Geometry) -> float:
+    """The farthest that a vertex of one line is from the other."""
+    return max(
+        float(shapely.distance(shapely.points(shapely.get_coordinates(a)), b).max())
+        for a, b in ((one, other), (other, one))
+    )
 
 
 def _grid_words(

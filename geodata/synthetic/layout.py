@@ -7,11 +7,15 @@ import shapely
 from scipy.spatial import cKDTree
 
 from geodata.synthetic import group, mesh, oddities
+from geodata.synthetic.outline import Outline
 from geodata.synthetic.seeds import seed_cells
 from geodata.synthetic.settle import Ground, Ints, Settlements
 from geodata.synthetic.size import CountySize, Streams
 from gridsvc.domain.area import Area
 from gridsvc.domain.geo import Floats, MetricFrame
+from gridsvc.domain.topology import polygonal
+
+_MARGIN_M = 8.0  # between a seed and the outline
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class Layout:
 
 
 def lay_out(
-    outline: Area,
+    outline: Outline,
     metres: Area,
     places: Settlements,
     size: CountySize,
@@ -40,14 +44,15 @@ def lay_out(
     Parameters
     ----------
     outline, metres
-        The county in degrees (snapped) and in metres.
+        The county in degrees and in metres.
     places
         Village centres; the cells of a village are those nearest to its centre over shared edges.
     """
     islands = min(size.islands, size.units // 100, size.grids // 100)
-    seeds, ground = seed_cells(metres, places, size.units - islands, streams("cells"))
-    seeds = mesh.relax(seeds, metres)
-    hosts = _hosts(seeds, ground, islands, streams("islands"))
+    room = polygonal(metres.buffer(-_MARGIN_M))
+    seeds, ground = seed_cells(room, places, size.units - islands, streams("cells"))
+    seeds = mesh.relax(seeds, room)
+    hosts = _hosts(seeds, ground, metres, islands, streams("islands"))
     cells = mesh.make_cells(seeds, hosts, outline, frame, streams("bends"))
     ground = np.concatenate([ground, ground[hosts]])
     at = np.vstack([seeds, seeds[hosts]])
@@ -78,13 +83,25 @@ def lay_out(
     return Layout(cells, ground, grid, grid_village, middle, township, dedicated)
 
 
-def _hosts(seeds: Floats, ground: Ints, count: int, rng: np.random.Generator) -> Ints:
-    """Cells in towns that are wide enough to hold a school or a market."""
-    wide = np.asarray(cKDTree(seeds).query(seeds, k=2)[0])[:, 1]
-    urban = np.flatnonzero(ground <= Ground.SEAT)
-    low, high = np.quantile(wide[urban], [0.55, 0.95])
-    urban = urban[(wide[urban] >= low) & (wide[urban] <= high)]
-    return np.sort(rng.permutation(urban)[:count])
+def _hosts(seeds: Floats, ground: Ints, metres: Area, count: int, rng: np.random.Generator) -> Ints:
+    """Cells in towns, wholly inside the county, wide enough to hold a school or a market."""
+    reach = mesh.reach(seeds, metres)
+    inside = shapely.distance(shapely.points(seeds), metres.boundary) > reach
+    urban = np.flatnonzero((ground <= Ground.SEAT) & inside)
+    urban = rng.permutation(urban[_between(reach[urban], 0.5, 0.9)])
+    rest = np.setdiff1d(np.flatnonzero(inside), urban)
+    hosts = np.concatenate([urban, rest])[:count]
+    if len(hosts) < count:
+        raise RuntimeError(f"the outline is too narrow for {count} dedicated grids inside others")
+    return np.sort(hosts)
+
+
+def _between(value: Floats, low: float, high: float) -> group.Bools:
+    """Which values lie between two quantiles of all of them."""
+    if not len(value):
+        return np.zeros(0, dtype=bool)
+    bottom, top = np.quantile(value, [low, high])
+    return np.asarray((value >= bottom) & (value <= top))
 
 
 def _centre_cells(at: Floats, centres: Floats) -> Ints:
@@ -118,8 +135,7 @@ def _town_sites(
     """Grids of one cell in a town that are dedicated too."""
     alone = np.bincount(grid, minlength=size.grids) == 1
     urban = np.flatnonzero(ground <= Ground.SEAT)
-    low, high = np.quantile(area[urban], [0.5, 0.9])
-    pool = np.unique(grid[urban[(area[urban] >= low) & (area[urban] <= high)]])
+    pool = np.unique(grid[urban[_between(area[urban], 0.5, 0.9)]])
     pool = pool[alone[pool]]
     return rng.permutation(pool)[: min(size.town_sites, len(pool) // 4)]
 

@@ -7,6 +7,8 @@ import numpy as np
 import shapely
 from scipy.spatial import Voronoi
 
+from geodata.synthetic.hug import hug
+from geodata.synthetic.outline import Outline
 from geodata.synthetic.settle import Ints
 from gridsvc.domain.area import Area
 from gridsvc.domain.geo import GRID_SIZE_DEG, Floats, Geometries, MetricFrame
@@ -51,8 +53,22 @@ def relax(seeds: Floats, outline: Area, steps: int = 2) -> Floats:
     return seeds
 
 
+def reach(seeds: Floats, outline: Area) -> Floats:
+    """How far the farthest corner of each seed's cell is, before the outline cuts it; metres."""
+    diagram = _diagram(seeds, outline)
+    ends = np.asarray(diagram.ridge_vertices)
+    finite = (ends >= 0).all(axis=1)
+    farthest = np.zeros(len(diagram.points))
+    for side in (0, 1):
+        own = diagram.ridge_points[finite, side]
+        for end in (0, 1):
+            away = diagram.vertices[ends[finite, end]] - diagram.points[own]
+            np.maximum.at(farthest, own, np.hypot(away[:, 0], away[:, 1]))
+    return farthest[: len(seeds)]
+
+
 def make_cells(
-    seeds: Floats, hosts: Ints, outline: Area, frame: MetricFrame, rng: np.random.Generator
+    seeds: Floats, hosts: Ints, outline: Outline, frame: MetricFrame, rng: np.random.Generator
 ) -> Cells:
     """Cut the outline into one cell a seed and one island in each of ``hosts``.
 
@@ -63,7 +79,7 @@ def make_cells(
     hosts
         Cells that get an island in their middle.
     outline
-        In degrees, snapped; the cells fill it.
+        In degrees; the cells fill it.
     frame
         The county's metre frame.
     rng
@@ -74,16 +90,18 @@ def make_cells(
     RuntimeError
         A seed got no cell of its own.
     """
-    diagram = _diagram(seeds, frame.geometries([outline])[0])
+    diagram = _diagram(seeds, frame.geometries([outline.area])[0])
     lines = _bent_edges(diagram, len(seeds), rng)
     rings, label = _islands(diagram, seeds, hosts)
     drawn = frame.geometries_back(np.concatenate([lines, rings]))
-    box = shapely.box(*outline.bounds)
+    box = shapely.box(*outline.area.bounds)
     drawn = drawn[shapely.intersects(box, drawn)]
-    noded = shapely.union_all([*drawn, outline.boundary], grid_size=GRID_SIZE_DEG)
-    faces = np.asarray(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))))
-    shapely.prepare(outline)
-    faces = faces[shapely.contains(outline, shapely.point_on_surface(faces))]
+    noded = shapely.union_all([*drawn, outline.area.boundary], grid_size=GRID_SIZE_DEG)
+    lines = np.asarray(shapely.get_parts(noded), dtype=object)
+    lines = hug(lines, outline.area.boundary, outline.exact.boundary)
+    faces = np.asarray(shapely.get_parts(shapely.polygonize(lines)))
+    shapely.prepare(outline.area)
+    faces = faces[shapely.contains(outline.area, shapely.point_on_surface(faces))]
     faces = shapely.get_parts(snap(faces))
     lng, lat = frame.back(x=label[:, 0], y=label[:, 1])
     inside = np.column_stack([lng, lat])

@@ -1,5 +1,6 @@
 """The county's outline: made up, or read from a file."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,15 @@ _RING = (
 )  # fmt: skip
 
 
-def made_up(rng: np.random.Generator, frame: MetricFrame) -> Area:
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The county's outline in degrees: on the 1e-9 grid, and as it was given."""
+
+    area: Area
+    exact: Area
+
+
+def made_up(rng: np.random.Generator, frame: MetricFrame) -> Outline:
     """A ragged outline of 3,018 km2 about 103.95-104.72 E, 24.52-25.42 N (degrees, snapped)."""
     lng, lat = np.asarray(_RING).T
     ring = np.column_stack(frame.points(lng=lng, lat=lat))
@@ -37,7 +46,8 @@ def made_up(rng: np.random.Generator, frame: MetricFrame) -> Area:
     centre = np.asarray(solid.centroid.coords[0])
     factor = np.sqrt(AREA_M2 / solid.area)
     scaled = shapely.transform(solid, lambda xy: centre + (xy - centre) * factor)
-    return as_multipolygon(snap(frame.geometries_back([scaled]))[0])
+    area = as_multipolygon(snap(frame.geometries_back([scaled]))[0])
+    return Outline(area, area)
 
 
 def _roughen(ring: Floats, rng: np.random.Generator) -> Floats:
@@ -50,7 +60,7 @@ def _roughen(ring: Floats, rng: np.random.Generator) -> Floats:
     return np.stack([ring, ring + at * along + off * across], axis=1).reshape(-1, 2)
 
 
-def read(path: Path, datum: Datum | None) -> Area:
+def read(path: Path, datum: Datum | None) -> Outline:
     """The polygons of a file as one outline in CGCS2000 degrees, snapped on the 1e-9 grid.
 
     Parameters
@@ -83,14 +93,17 @@ def read(path: Path, datum: Datum | None) -> Area:
         [polygonal(shape) for shape in shapes], datum or Datum.CGCS2000
     )
     snapped = snap(polygons)
-    if not len(snapped) or shapely.is_empty(snapped).all() or not shapely.is_valid(snapped).all():
-        reasons = "; ".join(dict.fromkeys(shapely.is_valid_reason(snapped))) or "no polygon"
-        raise LayerError(_unusable(path.name, reasons))
+    if not len(snapped) or shapely.is_empty(snapped).all():
+        raise LayerError(_unusable(path.name, Text("没有面", "no polygon")))
+    if not shapely.is_valid(snapped).all():
+        reasons = shapely.is_valid_reason(snapped[~shapely.is_valid(snapped)])
+        raise LayerError(_unusable(path.name, Text("; ".join(reasons), "; ".join(reasons))))
     if len(snapped) == 1:
-        return as_multipolygon(snapped[0])
-    return as_multipolygon(
+        return Outline(as_multipolygon(snapped[0]), as_multipolygon(polygons[0]))
+    joined = as_multipolygon(
         snap([polygonal(shapely.union_all(snapped, grid_size=GRID_SIZE_DEG))])[0]
     )
+    return Outline(joined, joined)
 
 
 def _undeclared(name: str) -> Fault:
@@ -106,12 +119,12 @@ def _undeclared(name: str) -> Fault:
     )
 
 
-def _unusable(name: str, reasons: str) -> Fault:
+def _unusable(name: str, why: Text) -> Fault:
     return Fault(
         "bad_outline",
         Text(
-            f"县界应为有效的面({reasons}):请先用 gridsvc check --repair 修复",
-            f"an outline must be valid polygons ({reasons}): mend it with gridsvc check --repair",
+            f"县界应为有效的面({why.zh}):请先用 gridsvc check --repair 修复",
+            f"an outline must be valid polygons ({why.en}): mend it with gridsvc check --repair",
         ),
         name,
     )

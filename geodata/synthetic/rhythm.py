@@ -67,7 +67,7 @@ class Calendar:
     def day_weights(self, kind: Kind) -> Floats:
         """One weight a day, positive."""
         month = self.days.month.to_numpy()
-        weight = self.weather * np.where(self.days.dayofweek >= 5, 0.9, 1.0)
+        weight = self.weather * np.where(self.days.day_of_week >= 5, 0.9, 1.0)
         code = kind.code
         if code in _FIRE:
             dry = (month == 12) | (month <= 5) | ((month == 6) & (self.days.day <= 15))
@@ -86,7 +86,7 @@ class Calendar:
         if code == "unpaid_wages":
             weight = weight * self._before_spring_festival()
         if kind.category is Category.LIVELIHOOD and code != "utility_outage":
-            weight = weight * np.where(self.days.dayofweek >= 5, 0.6, 1.0)
+            weight = weight * np.where(self.days.day_of_week >= 5, 0.6, 1.0)
         return np.asarray(weight)
 
     def hour_weights(self, kind: Kind) -> Floats:

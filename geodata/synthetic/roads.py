@@ -28,6 +28,7 @@ _BENDS = np.array([0.4, 0.65, 0.8, 0.9])  # how far a bend reaches into its tria
 _TURNS = 5
 _IN_TOWN = 0.35  # times as deep there
 _REACHED = 0.93  # of the grids have a road
+_ABROAD = 50.0  # times as dear: only where the county does not hang together
 _LOOPS = 0.08  # of the edges without a road get one
 _HUBS = 3  # ways from each village to villages near by
 
@@ -37,7 +38,8 @@ class _Ground:
     """Where roads can run: places in metres, edges between them, what each costs and bends into.
 
     ``apex`` has for each edge the middles of the triangles on its two sides; ``town`` says
-    which places lie in a town, where roads are straighter.
+    which places lie in a town, where roads are straighter;
+    ``inside`` which edges stay in the county.
     """
 
     at: Floats
@@ -45,6 +47,7 @@ class _Ground:
     cost: Floats
     apex: Floats
     town: Bools
+    inside: Bools
 
 
 def make_roads(county: County, streams: Streams) -> gpd.GeoDataFrame:
@@ -97,10 +100,16 @@ def _ground(county: County, rng: np.random.Generator) -> _Ground:
     shapely.prepare(whole)
     inside = shapely.covers(whole, shapely.linestrings(at[pairs]))
     inside &= shapely.covers(whole, shapely.linestrings(np.stack([apex[:, 0], apex[:, 1]], axis=1)))
-    pairs, apex = pairs[inside], apex[inside]
     middle = at[pairs].mean(axis=1)
     length = np.hypot(*(at[pairs[:, 0]] - at[pairs[:, 1]]).T)
-    return _Ground(at, pairs, length * _roughness(middle, rng), apex, town)
+    return _Ground(
+        at,
+        pairs,
+        length * _roughness(middle, rng) * np.where(inside, 1.0, _ABROAD),
+        apex,
+        town,
+        inside,
+    )
 
 
 def _edges(mesh: Delaunay, at: Floats) -> tuple[Ints, Floats]:
@@ -141,16 +150,12 @@ def _graph(ground: _Ground, cost: Floats) -> csr_array:
 
 
 def _hubs(county: County, ground: _Ground) -> Ints:
-    """The place on the largest connected part that stands for each village."""
-    _, part = connected_components(_graph(ground, ground.cost), directed=False)
-    main = np.flatnonzero(part == np.bincount(part).argmax())
+    """The place that stands for each village."""
     lng, lat = county.village_at.T
     centre = np.column_stack(county.frame.points(lng=lng, lat=lat))
     hubs = np.empty(len(centre), dtype=np.intp)
     for number in range(len(centre)):
-        own = main[county.grid_village[main] == number]
-        if not len(own):
-            raise RuntimeError(f"village {county.village_codes[number]} has no place for a road")
+        own = np.flatnonzero(county.grid_village == number)
         hubs[number] = own[((ground.at[own] - centre[number]) ** 2).sum(axis=1).argmin()]
     return hubs
 
@@ -164,11 +169,11 @@ def _ranks(county: County, ground: _Ground, hubs: Ints, rng: np.random.Generator
     trunk = _tree_pairs(ground.at[seats])
     _lay(ground, rank, _ways(ground, seats, _near_pairs(ground.at[seats], 3)), 1)
     _lay(ground, rank, _ways(ground, seats, trunk), 0)
-    _hang(ground, rank)
+    _hang(ground, rank, hubs)
     # Trees alone would make neighbours strangers: some more village roads close loops.
     both = np.zeros(len(ground.at), dtype=bool)
     both[np.unique(ground.pairs[rank >= 0])] = True
-    spare = np.flatnonzero((rank < 0) & both[ground.pairs].all(axis=1))
+    spare = np.flatnonzero((rank < 0) & ground.inside & both[ground.pairs].all(axis=1))
     rank[rng.permutation(spare)[: round(_LOOPS * len(spare))]] = 3
     return rank
 
@@ -177,6 +182,8 @@ def _near_pairs(at: Floats, count: int) -> Ints:
     """Each place with those of its ``count`` nearest that no third place lies between, and a
     spanning tree over all."""
     k = min(count + 1, len(at))
+    if k < 2:
+        return np.empty((0, 2), dtype=np.intp)
     near = np.asarray(cKDTree(at).query(at, k=k)[1])
     own = np.repeat(np.arange(len(at)), k - 1)
     pairs = np.sort(np.column_stack([own, np.reshape(near[:, 1:], -1)]), axis=1)
@@ -191,6 +198,8 @@ def _tree_pairs(at: Floats) -> Ints:
 
 def _ways(ground: _Ground, places: Ints, pairs: Ints) -> Ints:
     """Edges (as pairs of nodes) of the cheapest ways between pairs of ``places``."""
+    if not len(pairs):
+        return pairs
     graph = _graph(ground, ground.cost)
     starts = np.unique(pairs[:, 0])
     _, before = dijkstra(graph, directed=False, indices=places[starts], return_predecessors=True)
@@ -211,9 +220,9 @@ def _lay(ground: _Ground, rank: Ints, steps: Ints, value: int) -> None:
     rank[np.searchsorted(key, steps[:, 0] * count + steps[:, 1])] = value
 
 
-def _hang(ground: _Ground, rank: Ints) -> None:
+def _hang(ground: _Ground, rank: Ints, hubs: Ints) -> None:
     """Hang most of the other grids on the network by village roads."""
-    on = np.unique(ground.pairs[rank >= 0])
+    on = np.union1d(ground.pairs[rank >= 0], hubs)
     cost = np.where(rank >= 0, ground.cost * 0.5, ground.cost)
     away, before, _ = dijkstra(
         _graph(ground, cost), directed=False, indices=on, min_only=True, return_predecessors=True

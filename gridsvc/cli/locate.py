@@ -63,6 +63,6 @@ def locate(source: Path, output: Path, datum: str, keep_bad: bool, overwrite: bo
         runtime.close()
     said = Text(
         f"已定位 {done.rows} 行,其中县外 {done.outside} 行、无效 {done.bad} 行:{output}",
-        f"{done.rows} rows located, {done.outside} of them outside the county, {done.bad} bad: {output}",
+        f"{done.rows} rows, {done.outside} of them outside the county, {done.bad} bad: {output}",
     )
     click.echo(said.pick(settings.lang))

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,11 @@ def run(host: str | None, port: int | None) -> None:
     """首次建立演示县,然后提供服务 / Build the demo county on the first start, then serve."""
     settings = read_settings(host, port)
     with listening_socket(settings) as listener:
-        from gridsvc.flows.demo import demo_is_due
         from gridsvc.runtime import Runtime
 
         with open_store(settings) as store:
-            if demo_is_due(store):
-                build(store, settings)
+            if demo_may_be_due(store):
+                build_if_due(store, settings)
         serve_runtime(Runtime.open(settings), listener)
 
 
@@ -76,12 +75,24 @@ def open_store(settings: Settings) -> "Iterator[Store]":
         store.close()
 
 
-def build(store: "Store", settings: Settings) -> None:
-    """Build the demo county, with a bar for every step."""
+def demo_may_be_due(store: "Store") -> bool:
+    """Whether it is worth loading what imports files (geopandas and its kin) to look closer.
+
+    Incidents are the last thing the demo brings: where there are some, all of it is there.
+    """
+    with store.read() as reading:
+        return reading.incidents.count() == 0
+
+
+def build_if_due(store: "Store", settings: Settings) -> None:
+    """Build the demo county where there is no other, with a bar for every step."""
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-    from gridsvc.flows.demo import build_demo
+    from gridsvc.flows.demo import build_demo, demo_is_due
     from gridsvc.runtime import now
+
+    if not demo_is_due(store):
+        return
 
     intro = Text(
         "首次启动:正在建立演示县(演示数据均为虚构),约需一两分钟",
@@ -94,8 +105,9 @@ def build(store: "Store", settings: Settings) -> None:
 
         def tell(step: Text, done: float) -> None:
             if step not in tasks:
-                tasks[step] = bars.add_task(step.pick(settings.lang), total=1.0)
-            bars.update(tasks[step], completed=done)
+                tasks[step] = bars.add_task(step.pick(settings.lang), total=None)
+            if done > 0:
+                bars.update(tasks[step], total=1.0, completed=done)
 
         build_demo(
             store,
@@ -103,6 +115,7 @@ def build(store: "Store", settings: Settings) -> None:
             clock=now,
             scheme=settings.code_scheme,
             frame=MetricFrame(settings.central_meridian or MetricFrame().central_meridian),
+            cache=settings.data / "cache",
             progress=tell,
         )
 
@@ -194,7 +207,7 @@ def serve_runtime(runtime: "Runtime", listener: socket.socket) -> None:
                 click.echo(first_words(runtime, address_of(listener)))
 
     create_app: Callable[[Runtime], Any] = import_from_string(APP)
-    warm(runtime)
+    say_if_empty(runtime)
     config = uvicorn.Config(
         create_app(runtime),
         access_log=False,
@@ -203,11 +216,12 @@ def serve_runtime(runtime: "Runtime", listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_AFTER_S,
     )
-    Server(config).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[listener])
 
 
-def warm(runtime: "Runtime") -> None:
-    """Load the map before the first question, not because of it."""
+def say_if_empty(runtime: "Runtime") -> None:
+    """Say what to import where there is no map: the service starts all the same."""
     try:
         runtime.map()
     except NotReadyError as error:

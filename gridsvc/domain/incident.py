@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.kinds import Category
 
@@ -71,3 +72,13 @@ class Incident:
     map_version: int | None = None
     drill: bool = False
     source: str = "api"
+
+
+def case_prefix(published: PublishedMap | None, county: str) -> str:
+    """What case numbers begin with: 罗平 for 罗平县; the county's code while it has no name."""
+    division = None if published is None else published.county
+    name = "" if division is None else division.name
+    for ending in ("自治县", "县", "区", "市"):
+        if name.endswith(ending) and len(name) > len(ending) + 1:
+            return name.removesuffix(ending)
+    return name or county

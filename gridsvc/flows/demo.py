@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from geodata.layer import LayerKind
+from gridsvc.dispatch.eligibility import COUNTY_TIME
 from gridsvc.domain.codes import CodeScheme
-from gridsvc.domain.geo import MetricFrame
+from gridsvc.domain.geo import Datum, MetricFrame
 from gridsvc.domain.words import Text
 from gridsvc.flows.importing import import_file
+from gridsvc.flows.mapload import load_map
 from gridsvc.store import Store
 
 Progress = Callable[[Text, float], None]
@@ -46,6 +48,7 @@ def build_demo(
     clock: Callable[[], datetime],
     scheme: CodeScheme,
     frame: MetricFrame,
+    cache: Path,
     progress: Progress,
     size: Any = None,
 ) -> None:
@@ -61,24 +64,56 @@ def build_demo(
         For the files; they stay there to be looked at.
     clock
         Gives the aware present time; the incidents of the last twelve months end today.
+    cache
+        Folder for the map's index, which the service then finds ready.
     size
         `geodata.synthetic.CountySize`; None: the size of the real county.
     """
     from geodata.synthetic import build
 
-    today: date = clock().date()
-
-    def making(stage: str, done: float) -> None:
-        progress(_STAGES.get(stage, Text(stage, stage)), done)
-
     present = _present(store)
-    build(folder, progress=making, size=size, end=today)
+    today = clock().astimezone(COUNTY_TIME).date()
+    build(folder, progress=_Stages(progress), size=size, end=today)
     for kind, name, text in _FILES:
         if kind in present.kinds:
             continue
         progress(text, 0.0)
-        import_file(store, folder / name, kind, scheme=scheme, frame=frame, clock=clock, demo=True)
+        grid_map = None
+        if kind is LayerKind.INCIDENTS:
+            with store.read() as reading:
+                published = reading.areas.load()
+            if published is not None:
+                grid_map = load_map(published, cache=cache, central_meridian=None)
+        import_file(
+            store,
+            folder / name,
+            kind,
+            datum=Datum.CGCS2000,
+            scheme=scheme,
+            frame=frame,
+            clock=clock,
+            demo=True,
+            grid_map=grid_map,
+        )
         progress(text, 1.0)
+
+
+class _Stages:
+    """Passes the maker's stages on: each begins when the one before it ends."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._now: Text | None = None
+
+    def __call__(self, stage: str, done: float) -> None:
+        text = _STAGES.get(stage, Text(stage, stage))
+        if text != self._now:
+            if self._now is not None:
+                self._progress(self._now, 1.0)
+            self._progress(text, 0.0)
+            self._now = text
+        if done >= 1.0:
+            self._progress(text, 1.0)
 
 
 _STAGES = {

@@ -17,11 +17,12 @@ from gridsvc.domain.errors import ConflictError, Fault, InputError, NotReadyErro
 from gridsvc.domain.events import IncidentsImported, MapPublished, RespondersImported
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Bounds, Datum, MetricFrame
+from gridsvc.domain.incident import case_prefix
 from gridsvc.domain.words import Text
 from gridsvc.flows.cells import refuse, row_fault
-from gridsvc.flows.incident_import import case_prefix, numbered, to_incidents
+from gridsvc.flows.incident_import import numbered, to_incidents
 from gridsvc.flows.map_import import ACCEPTABLE, MapPlan, Terms, plan_map
-from gridsvc.flows.people import named_people, to_responders
+from gridsvc.flows.people import named_people, superseded, to_responders
 from gridsvc.locating import GridMap
 from gridsvc.store import MapChange, Store, UnitOfWork
 
@@ -248,9 +249,21 @@ def _import_responders(store: Store, layer: Layer, tell: Progress) -> ImportRepo
     people = to_responders(layer, areas=_area_codes(current), bounds=_bounds(current))
     tell(Text("写入", "storing"))
     with store.write() as work:
+        replaced = superseded(people, work.force.all())
+        for one in replaced:
+            work.force.erase(one)
         added, changed = work.force.upsert(people)
         work.events.record(RespondersImported(added, changed))
-    return ImportReport(layer.kind, len(people), added=added, changed=changed)
+    notes = (
+        Text(
+            f"{len(replaced)} 名仅由网格或单元图层得知的人员已由名单中的人员取代",
+            f"{len(replaced)} people known only from a layer of grids or units were replaced by "
+            "those of the list",
+        ),
+    )
+    return ImportReport(
+        layer.kind, len(people), added=added, changed=changed, notes=notes if replaced else ()
+    )
 
 
 def _area_codes(published: PublishedMap) -> set[str]:
@@ -279,6 +292,7 @@ def _import_incidents(
         prefix = case_prefix(published, store.county)
         given = {one.number for one in incidents if one.number}
         taken = {one.number for one in work.incidents.all()} if given else set()
+        work.numbers.pass_over(given)
         incidents = numbered(
             incidents,
             taken & given,

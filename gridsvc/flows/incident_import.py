@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from geodata.layer import Layer
 from gridsvc.dispatch.eligibility import COUNTY_TIME
-from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.errors import Fault, PositionError
 from gridsvc.domain.geo import Datum, Floats, LngLat, check_position
 from gridsvc.domain.incident import Incident, Placement, Position
@@ -47,8 +46,7 @@ def to_incidents(layer: Layer, grid_map: GridMap | None) -> list[Incident]:
     """
     faults: list[Fault] = []
     positions = _positions(layer, grid_map, faults)
-    refuse(faults)
-    placements = _placements(positions, grid_map)
+    placements = _placements(positions, None if faults else grid_map)
     frame = layer.frame
     version = None if grid_map is None else grid_map.published.version
     out = []
@@ -235,13 +233,3 @@ def numbered(
         for place, name in zip(places, number_day(day, len(places)), strict=True):
             out[place] = replace(out[place], number=name)
     return out
-
-
-def case_prefix(published: PublishedMap | None, county: str) -> str:
-    """What case numbers begin with: 罗平 for 罗平县; the county's code while it has no name."""
-    division = None if published is None else published.county
-    name = "" if division is None else division.name
-    for ending in ("自治县", "县", "区", "市"):
-        if name.endswith(ending) and len(name) > len(ending) + 1:
-            return name.removesuffix(ending)
-    return name or county

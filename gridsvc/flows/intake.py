@@ -11,7 +11,7 @@ from gridsvc.dispatch.eligibility import COUNTY_TIME
 from gridsvc.domain.errors import Fault, GridsvcError, InputError
 from gridsvc.domain.events import IncidentReceived
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.incident import Incident, Placement, Position
+from gridsvc.domain.incident import Incident, Placement, Position, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, URGENCY_NAMES, Category, Kind
 from gridsvc.domain.words import Text
 from gridsvc.flows.positions import radius_of, to_stored
@@ -62,7 +62,7 @@ def receive(
     )
     with store.write() as work:
         number = work.numbers.next_case_number(
-            case_name(grid_map), now.astimezone(COUNTY_TIME).date()
+            case_prefix(grid_map.published, store.county), now.astimezone(COUNTY_TIME).date()
         )
         incident = Incident(
             id=uuid.uuid4().hex,
@@ -92,16 +92,6 @@ def receive(
             )
         )
     return Receipt(incident, ranking)
-
-
-def case_name(grid_map: GridMap) -> str:
-    """What case numbers begin with: the county's name without its kind, 罗平 for 罗平县."""
-    county = grid_map.published.county
-    name = county.name if county is not None else ""
-    for ending in ("自治县", "县", "区", "市"):
-        if name.endswith(ending) and len(name) > len(ending) + 1:
-            return name.removesuffix(ending)
-    return name or (county.code if county is not None else grid_map.published.grids[0].code[:6])
 
 
 def _understand(report: Report, grid_map: GridMap) -> tuple[Kind, Position, Placement]:

@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from geodata.datum import to_cgcs2000
+from geodata.encoding import detect
 from gridsvc.domain.errors import Fault, FormatError, InputError, LayerError, PositionError
 from gridsvc.domain.geo import Datum, Floats
 from gridsvc.domain.words import Lang, Text
@@ -23,6 +24,8 @@ ADDED = ("unit", "grid", "village", "township", "outside_m")
 _BATCH_ROWS = 131_072
 _CSV_BLOCK = 16 << 20
 _SHOWN = 10
+_HEAD = 1 << 20
+_PARSE = pa.csv.ParseOptions(newlines_in_values=True)
 
 Progress = Callable[[int, int | None], None]
 """Rows done, and rows in all where the file says so."""
@@ -184,39 +187,48 @@ def _open(source: Path) -> _Source:
                 file.metadata.num_rows,
                 lambda: file.iter_batches(batch_size=_BATCH_ROWS),
             )
-        schema = _csv_schema(source)
-        return _Source(schema, None, lambda: iter(_csv(source, schema)))
+        read = pa.csv.ReadOptions(block_size=_CSV_BLOCK, encoding=_encoding(source))
+        schema = _csv_schema(source, read)
+        return _Source(schema, None, lambda: _csv(source, schema, read))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise LayerError(
             Fault(
                 "unreadable",
                 Text(
-                    f"无法读取 {source.name}:{error}(支持 UTF-8 的 CSV 和 Parquet)",
-                    f"{source.name} cannot be read: {error} (CSV in UTF-8, or Parquet)",
+                    f"无法读取 {source.name}:{error}(支持 CSV 和 Parquet)",
+                    f"{source.name} cannot be read: {error} (CSV or Parquet)",
                 ),
                 source.name,
             )
         ) from error
 
 
-def _csv_schema(source: Path) -> pa.Schema:
+def _encoding(source: Path) -> str:
+    """The encoding of the file's beginning; the table's own reader finds a later fault."""
+    with source.open("rb") as file:
+        head = file.read(_HEAD)
+    lines = head.splitlines()
+    return detect(lines[:-1] if len(lines) > 1 else lines) or "utf-8"
+
+
+def _csv_schema(source: Path, read: pa.csv.ReadOptions) -> pa.Schema:
     """Every column as text, so that codes and telephone numbers stay as they were written."""
-    read = pa.csv.ReadOptions(block_size=_CSV_BLOCK)
-    with pa.csv.open_csv(source, read_options=read) as reader:
+    with pa.csv.open_csv(source, read_options=read, parse_options=_PARSE) as reader:
         names = reader.schema.names
     types = {"lng": pa.float64(), "lat": pa.float64()}
     return pa.schema([(name, types.get(name, pa.string())) for name in names])
 
 
-def _csv(source: Path, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _csv(source: Path, schema: pa.Schema, read: pa.csv.ReadOptions) -> Iterator[pa.RecordBatch]:
     convert = pa.csv.ConvertOptions(
         column_types=schema,
         strings_can_be_null=False,
         null_values=["", "NA", "null"],
     )
-    read = pa.csv.ReadOptions(block_size=_CSV_BLOCK)
     try:
-        with pa.csv.open_csv(source, read_options=read, convert_options=convert) as reader:
+        with pa.csv.open_csv(
+            source, read_options=read, parse_options=_PARSE, convert_options=convert
+        ) as reader:
             yield from reader
     except pa.ArrowInvalid as error:
         raise LayerError(

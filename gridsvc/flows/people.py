@@ -34,6 +34,8 @@ USUAL: dict[Role, frozenset[Capability]] = {
 }
 """What people can do who are only known by name from a layer of grids or units."""
 
+_LETTERS: dict[Role, str] = {Role.GRID_WORKER: "W", Role.SENTINEL: "S"}
+
 
 def named_people(
     layer: Layer,
@@ -68,7 +70,6 @@ def named_people(
     homes = shapely.get_coordinates(
         shapely.point_on_surface(np.array([shapes[code] for code, _, _ in rows], dtype=object))
     )
-    letter = "W" if role is Role.GRID_WORKER else "S"
     people = []
     for (code, name, phone), (lng, lat) in zip(rows, homes.tolist(), strict=True):
         holders = by_area.get(code, [])
@@ -84,6 +85,22 @@ def named_people(
                 )
             )
     return people
+
+
+def superseded(listed: Iterable[Responder], known: Iterable[Responder]) -> list[str]:
+    """Ids of those known only by name from a layer of areas, whom a list now brings under another
+    id: the same role for the same area."""
+    listed = list(listed)
+    posts = {(one.role, one.area) for one in listed}
+    ids = {one.id for one in listed}
+    return [
+        one.id
+        for one in known
+        if one.role in _LETTERS
+        and one.id == _LETTERS[one.role] + one.area
+        and one.id not in ids
+        and (one.role, one.area) in posts
+    ]
 
 
 def to_responders(

@@ -248,7 +248,7 @@ class GridMap:
         return [self.published.units[i] for i in np.sort(found)]
 
     def centre_of(self, code: str) -> tuple[float, float]:
-        """A (lng, lat) inside the grid of that code.
+        """A (lng, lat) inside the grid of that code: its centroid where that is inside.
 
         Raises
         ------
@@ -264,7 +264,9 @@ class GridMap:
                     "grid",
                 )
             )
-        point = shapely.point_on_surface(grid.geometry)
+        point = shapely.centroid(grid.geometry)
+        if not shapely.covers(grid.geometry, point):
+            point = shapely.point_on_surface(grid.geometry)
         return float(point.x), float(point.y)
 
     def _prepare(self) -> None:

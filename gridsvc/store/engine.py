@@ -8,15 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from gridsvc.domain.errors import ConflictError, Fault, NotReadyError, SettingsError
@@ -33,6 +27,8 @@ _CONTENTION = {"40001", "40P01", "55P03"}
 
 _NOT_ALLOWED = {"42501", "0A000", "58P01"}
 """PostgreSQL: no right to do it, or PostGIS is not installed beside it."""
+
+_DOWN = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def parse_url(url: str) -> URL:
@@ -140,30 +136,28 @@ def our_errors(url: URL) -> Iterator[None]:
     """
     try:
         yield
-    except IntegrityError as error:
-        # The driver's own text shows the whole row, names and telephone numbers included.
-        raise _refused(error) from None
     except PoolTimeoutError as error:
         raise _unreachable(url, "every connection is in use") from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _CONTENTION:
+    except (DBAPIError, psycopg.Error) as error:
+        driver_error = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(driver_error, (sqlite3.IntegrityError, psycopg.IntegrityError)):
+            # The driver's own text shows the whole row, names and telephone numbers included.
+            raise _refused(driver_error) from None
+        state = getattr(driver_error, "sqlstate", None)
+        if state in _CONTENTION:
             raise _in_the_way() from error
-        if _is_unusable(error):
-            raise _unreachable(url, _first_line(error)) from error
+        if state in _NOT_ALLOWED or isinstance(driver_error, _DOWN) or _not_a_database(error):
+            raise _unreachable(url, _first_line(driver_error)) from error
         raise
 
 
-def _is_unusable(error: DBAPIError) -> bool:
-    if getattr(error.orig, "sqlstate", None) in _NOT_ALLOWED:
-        return True
-    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
-        return True
-    # Not a database, malformed: SQLite's broadest class, and its own name for them.
-    return isinstance(error, DatabaseError) and type(error.orig) is sqlite3.DatabaseError
+def _not_a_database(error: DBAPIError | psycopg.Error) -> bool:
+    """Whether SQLite found the file to be something else, or damaged: its broadest class."""
+    return isinstance(error, DBAPIError) and type(error.orig) is sqlite3.DatabaseError
 
 
-def _first_line(error: DBAPIError) -> str:
-    return (str(error.orig).strip().splitlines() or ["?"])[0]
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip().splitlines() or ["?"])[0]
 
 
 def _bad_url(shown: str) -> SettingsError:
@@ -180,8 +174,8 @@ def _bad_url(shown: str) -> SettingsError:
     )
 
 
-def _refused(error: IntegrityError) -> ConflictError:
-    message = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+def _refused(error: BaseException) -> ConflictError:
+    message = getattr(getattr(error, "diag", None), "message_primary", None)
     reason = message or _first_line(error)
     return ConflictError(
         Fault(

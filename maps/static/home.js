@@ -11,7 +11,9 @@ gridsvc.home = function (map) {
   const curl = document.getElementById("curl");
   curl.textContent = curl.textContent.replace("http://127.0.0.1:8000", location.origin);
 
-  const desk = { map, form, data, drawn: L.layerGroup().addTo(map), asked: 0 };
+  const around = L.layerGroup().addTo(map);
+  const desk = { map, form, data, around, drawn: L.layerGroup().addTo(map), asked: 0, moved: 0 };
+  map.on("moveend", () => gridsvc.neighbourhood(desk));
   map.on("click", (event) => {
     const at = event.latlng.wrap();
     form.lng.value = at.lng.toFixed(6);
@@ -102,18 +104,41 @@ gridsvc.outline = async function (desk, placement, turn) {
     const shape = await gridsvc.ask(desk, `/api/v1/${level}?code=${encodeURIComponent(code)}`);
     if (turn !== desk.asked) return;
     const layer = L.geoJSON(shape, { style, interactive: false }).addTo(desk.drawn);
-    if (level === "grids" && desk.map.getZoom() < 13) {
-      desk.map.fitBounds(layer.getBounds(), { maxZoom: 14, padding: [60, 60] });
+    if (level === "grids" && desk.map.getZoom() < gridsvc.NEAR) {
+      desk.map.fitBounds(layer.getBounds().pad(1.2), { maxZoom: 16, animate: false });
     }
   }
   gridsvc.mark(desk, gridsvc.position(desk.form));
 };
 
+// From this zoom on the grids in view are drawn, thinly.
+gridsvc.NEAR = 13;
+
+gridsvc.neighbourhood = async function (desk) {
+  const turn = ++desk.moved;
+  desk.around.clearLayers();
+  if (desk.map.getZoom() < gridsvc.NEAR) return;
+  try {
+    const box = desk.map.getBounds().toBBoxString();
+    const shapes = await gridsvc.ask(desk, `/api/v1/grids?bbox=${box}&limit=1500`);
+    if (turn !== desk.moved) return;
+    L.geoJSON(shapes, {
+      interactive: false, style: { fill: false, color: "#9aa6b2", weight: 0.8 },
+    }).addTo(desk.around);
+  } catch {
+    // The map is as good without them, and the report does not wait for them.
+  }
+};
+
+// Names from the township down; what a name repeats of the one above it is said once.
 gridsvc.placeText = function (placement, words) {
-  const names = [
+  const all = [
     placement.township_name, placement.village_name, placement.grid_name || placement.grid,
     placement.unit ? placement.unit_name || placement.unit : "",
-  ].filter(Boolean).join(" · ");
+  ].filter(Boolean);
+  const names = all.map((name, i) =>
+    i > 0 && name.length > all[i - 1].length && name.startsWith(all[i - 1])
+      ? name.slice(all[i - 1].length) : name).join(" · ");
   return placement.outside
     ? `${words.outside} ${Math.round(placement.outside_m)} m: ${names}` : names;
 };

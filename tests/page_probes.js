@@ -1,0 +1,39 @@
+// What the browser tests ask of a page; see tests/browser.py.
+({
+  // Pixels of the map's canvases that are not transparent, counted by colour, once it is painted.
+  async pixels() {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+    const counts = {};
+    for (const canvas of document.querySelectorAll(".leaflet-overlay-pane canvas")) {
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] < 255) continue;
+        const key = [data[i], data[i + 1], data[i + 2]].join();
+        counts[key] = (counts[key] || 0) + 1;
+      }
+    }
+    return counts;
+  },
+
+  // How many of the visible elements under these selectors lie on another one.
+  overlaps(selectors) {
+    const boxes = selectors.flatMap((selector) => [...document.querySelectorAll(selector)])
+      .filter((element) => !element.classList.contains("hidden"))
+      .map((element) => element.getBoundingClientRect());
+    const hit = (a, b) =>
+      a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    return boxes.filter((a, i) => boxes.some((b, j) => j > i && hit(a, b))).length;
+  },
+
+  // Whether the page is wider than its window.
+  tooWide() {
+    return document.documentElement.scrollWidth > innerWidth;
+  },
+
+  // Where a position (lng, lat) of the start page's map is on the screen.
+  onScreen([lng, lat]) {
+    const point = map_home.latLngToContainerPoint([lat, lng]);
+    const box = map_home.getContainer().getBoundingClientRect();
+    return [box.left + point.x, box.top + point.y];
+  },
+})
