@@ -61,8 +61,8 @@ def main() -> None:
             rows += made
             print("\n".join(row.line() for row in made), flush=True)
     parts.append(
-        "## Locating\n\nThe same positions for both sides, answers asserted equal; the peer makes its"
-        " points itself. Two samples: evenly over the county, and the same number in every"
+        "## Locating\n\nThe same positions for both sides, answers asserted equal; the peer makes"
+        " its points itself. Two samples: evenly over the county, and the same number in every"
         f" polygon. H3 resolution {demo.index.resolution} for the county.\n\n"
         + "\n".join([HEAD, *(row.line() for row in rows)])
     )

@@ -20,9 +20,10 @@ def demo_files(folder: Path) -> Path:
 
 def published(folder: Path) -> PublishedMap:
     """The map of those files."""
-    return published_from(
-        **{name: gpd.read_file(folder / f"{name}.gpkg") for name in ("divisions", "grids", "units")}
+    divisions, grids, units = (
+        gpd.read_file(folder / f"{name}.gpkg") for name in ("divisions", "grids", "units")
     )
+    return published_from(grids, units, divisions)
 
 
 def italy() -> PublishedMap | None:

@@ -1,5 +1,6 @@
 """Point to grid and unit: one at a time, and a million at once."""
 
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -13,6 +14,7 @@ from gridsvc.locating import GridMap
 SINGLE = 20_000
 MANY = 1_000_000
 SLOW = 2_000
+JOINED = 200_000
 NEAR_DEG = 30 / 111_000
 
 
@@ -69,15 +71,13 @@ def one_by_one(grid_map: GridMap, name: str, with_postgis: bool) -> list[Row]:
             points = list(zip(x.tolist(), y.tolist(), strict=True))
             assert [ask(lng=a, lat=b) for a, b in points] == [tree.one(a, b) for a, b in points]
             work = f"{name}, {layer} code of one point, {sample}"
-            seconds = together(
-                lambda ask=ask, points=points: [ask(lng=a, lat=b) for a, b in points],
-                lambda tree=tree, points=points: [tree.one(a, b) for a, b in points],
-                lambda points=points: [
-                    peers.cell_alone(a, b, grid_map.index.resolution) for a, b in points
-                ],
+            ours, theirs, floor = together(
+                partial(_each_named, ask, points),
+                partial(_each, tree.one, points),
+                partial(_each, partial(peers.cell_alone, grid_map.index.resolution), points),
             )
-            rows.append(Row(work, "shapely STRtree, prepared", *seconds[:2], SINGLE, target))
-            rows.append(Row(work, "h3 cell alone (no answer)", seconds[0], seconds[2], SINGLE))
+            rows.append(Row(work, "shapely STRtree, prepared", ours, theirs, SINGLE, target))
+            rows.append(Row(work, "h3 cell alone (no answer)", ours, floor, SINGLE))
             if with_postgis and sample == "evenly":
                 rows.append(_postgis_row(work, polygons, codes, ask, points))
     return rows
@@ -88,9 +88,7 @@ def _postgis_row(work: str, polygons: Any, codes: list[str], ask: Any, points: A
     with peers.postgis(polygons, codes) as connection:
         one = peers.postgis_one(connection)
         assert [one(a, b) for a, b in few] == [ask(lng=a, lat=b) for a, b in few]
-        ours, theirs = together(
-            lambda: [ask(lng=a, lat=b) for a, b in few], lambda: [one(a, b) for a, b in few]
-        )
+        ours, theirs = together(partial(_each_named, ask, few), partial(_each, one, few))
     return Row(work, "PostGIS GiST over a socket", ours, theirs, SLOW, 20.0)
 
 
@@ -104,16 +102,16 @@ def placements(grid_map: GridMap, name: str) -> list[Row]:
     for sample, make in (("evenly", evenly), ("per polygon", per_polygon)):
         x, y = make(tree.polygons, SINGLE, rng)
         points = list(zip(x.tolist(), y.tolist(), strict=True))
-        seconds = together(
-            lambda points=points: [grid_map.locate(lng=a, lat=b) for a, b in points],
-            lambda points=points: [tree.one(a, b) for a, b in points],
-            lambda points=points: [tree.near(a, b, NEAR_DEG) for a, b in points],
+        ours, code, near = together(
+            partial(_each_named, grid_map.locate, points),
+            partial(_each, tree.one, points),
+            partial(_each, partial(tree.near, NEAR_DEG), points),
         )
         work = f"{name}, full placement with neighbours, {sample}"
         target = 1.5 if sample == "evenly" else None
-        rows.append(Row(work, "STRtree, the code alone", *seconds[:2], SINGLE, target))
-        both = seconds[1] + seconds[2]
-        rows.append(Row(work, "STRtree, code and who is within 30 m", seconds[0], both, SINGLE))
+        rows.append(Row(work, "STRtree, the code alone", ours, code, SINGLE, target))
+        both = code + near
+        rows.append(Row(work, "STRtree, code and who is within 30 m", ours, both, SINGLE))
     return rows
 
 
@@ -128,25 +126,35 @@ def a_million(grid_map: GridMap, name: str, with_postgis: bool) -> list[Row]:
             x, y = make(tree.polygons, MANY, rng)
             ours = getattr(grid_map.locate_many(x, y), layer)
             np.testing.assert_array_equal(ours, tree.many(x, y))
-            seconds = together(
-                lambda x=x, y=y: grid_map.locate_many(x, y),
-                lambda x=x, y=y, tree=tree: tree.many(x, y),
-                lambda x=x, y=y: peers.cells_alone(x, y, grid_map.index.resolution),
+            ours_s, theirs, floor = together(
+                partial(grid_map.locate_many, x, y),
+                partial(tree.many, x, y),
+                partial(peers.cells_alone, x, y, grid_map.index.resolution),
             )
             work = f"{name}, {layer}, a million points, {sample}"
-            rows.append(Row(work, "shapely STRtree, prepared", *seconds[:2], MANY, 1.5))
-            rows.append(Row(work, "h3ronpy cells alone (no answer)", seconds[0], seconds[2], MANY))
+            rows.append(Row(work, "shapely STRtree, prepared", ours_s, theirs, MANY, 1.5))
+            rows.append(Row(work, "h3ronpy cells alone (no answer)", ours_s, floor, MANY))
             if sample == "evenly":
-                few = slice(0, MANY // 5)
-                joined = together(
-                    lambda x=x, y=y, few=few: grid_map.locate_many(x[few], y[few]),
-                    lambda x=x, y=y, few=few, frame=frame: peers.sjoin(frame, x[few], y[few]),
-                )
-                rows.append(Row(work + " (200,000)", "geopandas sjoin", *joined, MANY // 5))
-                if with_postgis:
-                    with peers.postgis(polygons, codes) as connection:
-                        took = peers.postgis_join(connection, x[few], y[few])
-                    rows.append(
-                        Row(work + " (200,000)", "PostGIS join", joined[0], took, MANY // 5)
-                    )
+                rows += _joins(grid_map, work, frame, x[:JOINED], y[:JOINED], with_postgis)
     return rows
+
+
+def _joins(
+    grid_map: GridMap, work: str, frame: gpd.GeoDataFrame, x: Any, y: Any, with_postgis: bool
+) -> list[Row]:
+    work = f"{work} (the first {JOINED:,})"
+    ours, theirs = together(partial(grid_map.locate_many, x, y), partial(peers.sjoin, frame, x, y))
+    rows = [Row(work, "geopandas sjoin", ours, theirs, JOINED)]
+    if with_postgis:
+        with peers.postgis(frame.geometry, frame["code"].tolist()) as connection:
+            took = peers.postgis_join(connection, x, y)
+        rows.append(Row(work, "PostGIS join", ours, took, JOINED))
+    return rows
+
+
+def _each(ask: Any, points: Any) -> list[Any]:
+    return [ask(lng, lat) for lng, lat in points]
+
+
+def _each_named(ask: Any, points: Any) -> list[Any]:
+    return [ask(lng=lng, lat=lat) for lng, lat in points]

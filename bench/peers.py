@@ -1,5 +1,6 @@
 """The peers: shapely's STRtree, geopandas, PostGIS, h3 alone."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import geopandas as gpd
 import h3.api.basic_int
 import numpy as np
+import psycopg
 import shapely
 from h3ronpy.vector import coordinates_to_cells
 
@@ -28,7 +30,7 @@ class TreePeer:
         found = self.tree.query(shapely.Point(lng, lat), predicate="intersects")
         return self.codes[found.min()] if len(found) else None
 
-    def near(self, lng: float, lat: float, degrees: float) -> int:
+    def near(self, degrees: float, lng: float, lat: float) -> int:
         """How many polygons lie within a distance in degrees: what neighbours would cost."""
         return len(self.tree.query(shapely.Point(lng, lat), predicate="dwithin", distance=degrees))
 
@@ -53,7 +55,7 @@ def cells_alone(lng: Any, lat: Any, resolution: int) -> Any:
     return coordinates_to_cells(lat, lng, resolution)
 
 
-def cell_alone(lng: float, lat: float, resolution: int) -> int:
+def cell_alone(resolution: int, lng: float, lat: float) -> int:
     """H3 cell of one position."""
     cell: int = h3.api.basic_int.latlng_to_cell(lat, lng, resolution)
     return cell
@@ -71,8 +73,6 @@ def postgis(polygons: Any, codes: list[str]) -> Iterator[Any]:
 
 
 def _loaded(url: str, polygons: Any, codes: list[str]) -> Iterator[Any]:
-    import psycopg
-
     with psycopg.connect(url.replace("postgresql+psycopg", "postgresql")) as connection:
         connection.autocommit = True
         connection.execute(
@@ -111,8 +111,6 @@ def postgis_one(connection: Any) -> Callable[[float, float], str | None]:
 
 def postgis_join(connection: Any, lng: Any, lat: Any) -> float:
     """Seconds the server takes to join the points, which are loaded before, to the areas."""
-    import time
-
     connection.execute("DROP TABLE IF EXISTS spot")
     connection.execute("CREATE TABLE spot (id int, at geometry(Point, 4490))")
     with connection.cursor().copy("COPY spot (id, at) FROM STDIN") as copy:
@@ -129,3 +127,10 @@ def postgis_join(connection: Any, lng: Any, lat: Any) -> float:
         " ON ST_Intersects(area.geometry, spot.at) GROUP BY spot.id) AS joined"
     ).fetchone()
     return time.perf_counter() - start
+
+
+def _ewkb(geometries: Any) -> list[str]:
+    """Geometries as PostGIS reads them in COPY."""
+    marked = shapely.set_srid(np.asarray(geometries, dtype=object), 4490)
+    found: list[str] = shapely.to_wkb(marked, hex=True, include_srid=True).tolist()
+    return found

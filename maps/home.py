@@ -92,9 +92,6 @@ def _choices(lang: Lang) -> bytes:
 _WORDS: dict[str, Text] = {
     "sending": Text("正在上报…", "Reporting…"),
     "taken": Text("已受理", "Taken"),
-    "place": Text("所在位置", "Place"),
-    "unit": Text("单元", "unit"),
-    "grid": Text("网格", "grid"),
     "outside": Text("在县界以外，按最近网格登记，相距", "outside the county; nearest grid, at"),
     "chosen": Text("就近力量（直线距离）", "Nearest people (straight line)"),
     "nobody": Text("附近没有可派力量", "nobody near can be sent"),
@@ -104,8 +101,6 @@ _WORDS: dict[str, Text] = {
     "hand_over": Text("请联系", "hand over to"),
     "missing": Text("尚缺", "still missing"),
     "refused": Text("未派人员及原因", "passed over, and why"),
-    "live": Text("实时位置", "live position"),
-    "home": Text("住处", "home"),
     "offline": Text("无法连接服务器，请稍后重试", "the server cannot be reached: try again"),
     "pick": Text("请先在地图上点选位置", "click a position on the map first"),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pyproj
 import shapely
 
@@ -40,7 +41,9 @@ def geojson_layer(path: Path, *, crs: str = "EPSG:4490") -> Layer:
     data = json.loads(path.read_text(encoding="utf-8"))
     members = [one["geometry"] for one in data.get("features", [])] or data.get("geometries")
     shapes = [shapely.geometry.shape(one) for one in members or [data]]
-    move = pyproj.Transformer.from_crs(crs, "EPSG:4490", always_xy=True).transform
-    if crs != "EPSG:4490":
-        shapes = [shapely.transform(one, move, interleaved=False) for one in shapes]
-    return layer_of(shapes)
+    move = pyproj.Transformer.from_crs(crs, "EPSG:4490", always_xy=True)
+
+    def moved(xy: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack(move.transform(xy[:, 0], xy[:, 1]))
+
+    return layer_of(shapes if crs == "EPSG:4490" else [shapely.transform(s, moved) for s in shapes])

@@ -13,9 +13,9 @@ from gridsvc.locating.locate import published_from
 @pytest.fixture(scope="session")
 def demo_map(demo_files: Path, tmp_path_factory: pytest.TempPathFactory) -> GridMap:
     """The whole county straight from its files; the index is kept for the other workers."""
-    frames = {
-        name: gpd.read_file(demo_files / f"{name}.gpkg") for name in ("divisions", "grids", "units")
-    }
-    published = published_from(**frames)
+    divisions, grids, units = (
+        gpd.read_file(demo_files / f"{name}.gpkg") for name in ("divisions", "grids", "units")
+    )
+    published = published_from(grids, units, divisions)
     cache = demo_files.parent / "demo-index"
     return load_map(published, cache=cache, central_meridian=None)

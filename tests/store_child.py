@@ -1,7 +1,7 @@
 """A process of its own for the tests of the stores: ``python -m tests.store_child WHAT URL ...``.
 
-``publish`` and ``intake`` say ``ready``, then ``here`` at the given moment, where they wait to be killed; ``write``
-takes incidents in several threads and prints the number of each once it is durable.
+``publish`` and ``intake`` say ``ready``, then ``here`` at the given moment, where they wait to be
+killed; ``write`` takes incidents in several threads and says the number of each once it is durable.
 """
 
 import sys

@@ -67,7 +67,7 @@ def test_every_fault_of_a_layer_is_told_at_once() -> None:
     assert "Self-intersection" in invalid.text.en
     assert invalid.geometry.distance(bowtie.centroid) < 1e-9
     assert report.of(F.OVERLAP)[0].measure == pytest.approx(metres(box(1, 0, 2, 1)))
-    assert [note.en for note in report.notes][0].startswith("1 invalid polygons")
+    assert report.notes[0].en.startswith("1 invalid polygons")
 
 
 def test_an_invalid_polygon_takes_part_in_overlaps() -> None:
@@ -184,7 +184,7 @@ def test_faults_go_into_a_geopackage_with_a_layer_a_type(tmp_path: Path) -> None
     names = {name for name, _ in pyogrio.list_layers(path)}
     assert names == {"fault_polygons", "fault_lines", "fault_points"}
     polygons = gpd.read_file(path, layer="fault_polygons")
-    assert polygons.crs.to_epsg() == 4490
+    assert polygons.crs == "EPSG:4490"
     assert polygons["fault"].tolist() == ["overlap"]
     assert gpd.read_file(path, layer="fault_points")["fault"].tolist() == ["unmatched_edge"]
 

@@ -113,9 +113,10 @@ def test_matching_a_slanted_edge_moves_nothing_by_more_than_a_grid_step() -> Non
     # A vertex put on a slanted edge is never exactly on it once it is rounded.
     start, end = np.array([WEST, SOUTH]), np.array([WEST + 7e-3, SOUTH + 3e-3])
     middle = start + (end - start) / 3
-    below = shapely.Polygon([start, (WEST + 7e-3, SOUTH - 1e-3), end])
-    left = shapely.Polygon([start, middle, (WEST, SOUTH + 4e-3)])
-    right = shapely.Polygon([middle, end, (WEST, SOUTH + 4e-3)])
+    low, high = np.array([WEST + 7e-3, SOUTH - 1e-3]), np.array([WEST, SOUTH + 4e-3])
+    below = shapely.Polygon(np.array([start, low, end]))
+    left = shapely.Polygon(np.array([start, middle, high]))
+    right = shapely.Polygon(np.array([middle, end, high]))
     before = snap([below, left, right])
     after = match_vertices(before)
     assert is_coverage(after)

@@ -151,5 +151,5 @@ def _county(
         shape = outlines.made_up(streams("outline"), frame)
     else:
         shape = outlines.read(path, datum)
-        frame = MetricFrame.around(float(shape.centroid.x))
+        frame = MetricFrame.around(float(shape.area.centroid.x))
     return make_county(shape, table, size, frame, streams)

@@ -80,9 +80,7 @@ def named_people(
         else:
             home = LngLat(lng, lat)
             people.append(
-                Responder(
-                    letter + code, name, role, code, home, phone, USUAL.get(role, frozenset())
-                )
+                Responder(_LETTERS[role] + code, name, role, code, home, phone, USUAL[role])
             )
     return people
 

@@ -194,18 +194,18 @@ gridsvc.receipt = function (receipt, words) {
     parts.push(gridsvc.element("p", words.missing + " " + names, "fault"));
   }
   parts.push(gridsvc.element("h3", words.chosen));
-  if (near.chosen.length) parts.push(gridsvc.people(near.chosen, words));
+  if (near.chosen.length) parts.push(gridsvc.people(near.chosen));
   else parts.push(gridsvc.element("p", near.required.length ? words.nobody : words.not_needed));
   if (near.refused.length) {
     const more = gridsvc.element("details");
     more.append(gridsvc.element("summary", `${words.refused} (${near.refused.length})`));
-    more.append(gridsvc.people(near.refused, words));
+    more.append(gridsvc.people(near.refused));
     parts.push(more);
   }
   return parts;
 };
 
-gridsvc.people = function (people, words) {
+gridsvc.people = function (people) {
   const list = gridsvc.element("ul", null, "people");
   for (const person of people) {
     const who = gridsvc.element("span", null, "who");
@@ -213,7 +213,7 @@ gridsvc.people = function (people, words) {
     who.append(gridsvc.element("b", gridsvc.distance(person.distance_m)));
     const item = gridsvc.element("li");
     item.append(who);
-    item.append(gridsvc.element("small", [words[person.from], ...person.reasons].join(" · ")));
+    item.append(gridsvc.element("small", person.reasons.join(" · ")));
     list.append(item);
   }
   return list;
