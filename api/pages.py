@@ -81,13 +81,13 @@ def risk(
 ) -> str:
     """Draw the county's grids coloured by what was reported in them."""
     # folium and its friends take most of a second to load: not before somebody wants a map.
-    from maps.risk import risk_page, tally
+    from maps.risk import risk_page
 
     published = runtime.map().published
-    incidents, period = runtime.reports_of(days=query.days)
+    counts, period = runtime.reports_of(days=query.days)
     return risk_page(
         published,
-        tally(incidents),
+        counts,
         period=period,
         categories=frozenset(query.category or Category),
         lang=lang,

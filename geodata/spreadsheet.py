@@ -41,10 +41,21 @@ def write_xlsx(out: Outgoing, path: Path) -> None:
         book.properties.description = out.note.zh
     sheet.append(_header(out))
     for *row, last in _rows(out):
-        cells = [_text_cell(sheet, value) if isinstance(value, str) else value for value in row]
         # A last cell is always written, even a blank one: rows are all as long as the header.
-        sheet.append([*cells, last if isinstance(last, float) else _text_cell(sheet, last)])
+        end = _text_cell(sheet, None) if last is None else _cell(sheet, last)
+        sheet.append([*(_cell(sheet, value) for value in row), end])
     book.save(path)
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return _text_cell(sheet, value)
+    if isinstance(value, float):
+        # Left to itself openpyxl writes 16 digits, and some doubles need 17.
+        cell = WriteOnlyCell(sheet, repr(value))
+        cell.data_type = "n"
+        return cell
+    return value
 
 
 def _text_cell(sheet: Any, value: str | None) -> Any:

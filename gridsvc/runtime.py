@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
@@ -20,7 +20,7 @@ from gridsvc.flows import intake, positions
 from gridsvc.flows.mapload import load_map
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
-from gridsvc.store import Store
+from gridsvc.store import GridCounts, Store
 
 log = logging.getLogger(__name__)
 
@@ -182,13 +182,13 @@ class Runtime:
             "incidents": incidents,
         }
 
-    def reports_of(self, *, days: int) -> tuple[Collection[Incident], tuple[date, date]]:
-        """Incidents of the last ``days`` days (county time, today included), and that period."""
+    def reports_of(self, *, days: int) -> tuple[GridCounts, tuple[date, date]]:
+        """Reports of the last ``days`` days (county time, today included), and that period."""
         today = self.clock().astimezone(COUNTY_TIME).date()
         start = today - timedelta(days=days - 1)
         since = datetime(start.year, start.month, start.day, tzinfo=COUNTY_TIME)
         with self.store.read() as reading:
-            return list(reading.incidents.all(since=since)), (start, today)
+            return reading.incidents.counts_by_grid(since=since), (start, today)
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:

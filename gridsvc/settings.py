@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import quote
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -72,7 +73,7 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's address: the given one, or the embedded file's."""
-        return self.database_url or f"sqlite:///{self.data.absolute() / 'gridsvc.sqlite'}"
+        return self.database_url or f"sqlite:///{quote(str(self.data.absolute() / 'gridsvc.sqlite'))}"
 
     @property
     def embedded(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,6 @@ import numpy as np
 import orjson
 
 from gridsvc.domain.area import Grid, PublishedMap
-from gridsvc.domain.incident import Incident
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, Category
 from gridsvc.domain.words import Lang, Text
 from gridsvc.risk.rates import HALF_LIFE_DAYS, MIN_COUNT, URGENCY_WEIGHTS, Rates, rates, weights
@@ -32,8 +31,6 @@ SPAN = (0.1, 0.995)
 STEP = 1.15
 """Each class starts at least so many times higher than the one below it: closer says nothing."""
 
-COUNTY_TIME = timezone(timedelta(hours=8))
-
 
 @dataclass(frozen=True, slots=True)
 class Legend:
@@ -43,18 +40,6 @@ class Legend:
     breaks: tuple[float, ...]
     colours: tuple[int, ...]
     grids: tuple[int, ...]
-
-
-def tally(incidents: Iterable[Incident]) -> dict[str, dict[tuple[date, str, int], int]]:
-    """Count reports the way `risk_page` takes them: drills and unplaced ones left out."""
-    counts: dict[str, dict[tuple[date, str, int], int]] = {}
-    for incident in incidents:
-        if incident.drill or incident.placement is None:
-            continue
-        of_grid = counts.setdefault(incident.placement.grid, {})
-        key = (_day(incident.received_at), incident.kind, incident.urgency)
-        of_grid[key] = of_grid.get(key, 0) + 1
-    return counts
 
 
 def risk_rates(
@@ -117,7 +102,7 @@ def risk_page(
     published
         The map; it must have grids.
     counts
-        Reports by grid (see `Counts` and `tally`).
+        Reports by grid (see `Counts`).
     period
         First and last day, both included, county time.
     categories
@@ -291,10 +276,6 @@ def _top(
 def _name_at(drawn: MapShapes, place: int) -> str:
     township = drawn.township[place]
     return "" if township < 0 else drawn.townships[township]
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(COUNTY_TIME).date()
 
 
 _WORDS: dict[str, Text] = {

@@ -12,9 +12,17 @@ from gridsvc.locating import GridMap
 Floats = npt.NDArray[np.float64]
 
 
-def lowest_covering(polygons: Any, lng: Floats, lat: Floats) -> npt.NDArray[np.int64]:
-    """Number of the first polygon that covers each point, -1 for none: shapely alone."""
+def lowest_covering(
+    polygons: Any, lng: Floats, lat: Floats, own: tuple[Any, Any] | None = None
+) -> npt.NDArray[np.int64]:
+    """Number of the first polygon that covers each point, -1 for none: shapely alone.
+
+    ``own`` gives the parent of every polygon and the parent of every point's answer: on an edge
+    between grids the unit is one of the grid that won.
+    """
     pairs = shapely.STRtree(polygons).query(shapely.points(lng, lat), predicate="intersects")
+    if own is not None:
+        pairs = pairs[:, own[0][pairs[1]] == own[1][pairs[0]]]
     found = np.full(len(lng), len(polygons), dtype=np.int64)
     np.minimum.at(found, pairs[0], pairs[1])
     found[found == len(polygons)] = -1
@@ -29,10 +37,12 @@ def assert_agrees(grid_map: GridMap, lng: Floats, lat: Floats, *, scalars: int =
     published = grid_map.published
     units = np.array([unit.geometry for unit in published.units], dtype=object)
     grids = np.array([grid.geometry for grid in published.grids], dtype=object)
+    units_of = np.array([unit.grid for unit in published.units] + [None], dtype=object)
     unit_codes = np.array([unit.code for unit in published.units] + [None], dtype=object)
     grid_codes = np.array([grid.code for grid in published.grids] + [None], dtype=object)
     grid_at = lowest_covering(grids, lng, lat)
-    unit_at = lowest_covering(units, lng, lat) if len(units) else np.full(len(lng), -1)
+    own = (units_of, grid_codes[grid_at])
+    unit_at = lowest_covering(units, lng, lat, own) if len(units) else np.full(len(lng), -1)
     found = grid_map.locate_many(lng, lat)
     inside = found.outside_m == 0
     np.testing.assert_array_equal(inside, grid_at >= 0)

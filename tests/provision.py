@@ -4,6 +4,7 @@ Installs with apt where something is missing and root is at hand. What stays mis
 the reason; that fails the run only where ``CI=true``.
 """
 
+import ctypes
 import os
 import shutil
 import subprocess
@@ -34,9 +35,18 @@ def _has_chinese_font() -> bool:
     return bool(fonts.stdout.strip())
 
 
+def _has_libatomic() -> bool:
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        return False
+    return True
+
+
 NEEDS = (
     Need("PostgreSQL with PostGIS", "postgresql-15-postgis-3", lambda: postgres.why_not() is None),
     Need("Chromium", "chromium", Path(CHROMIUM).exists),
+    Need("libatomic, which the driver of Chromium loads", "libatomic1", _has_libatomic),
     Need("a Chinese font", "fonts-noto-cjk", _has_chinese_font),
     Need("curl", "curl", lambda: shutil.which("curl") is not None),
 )

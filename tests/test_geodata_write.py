@@ -238,6 +238,13 @@ def test_spreadsheets_hold_no_formula_and_numbers_stay_numbers(tmp_path: Path) -
     assert sheet["C2"].value == -104.3
 
 
+def test_a_workbook_keeps_doubles_of_17_digits(tmp_path: Path) -> None:
+    path, lng = tmp_path / "people.xlsx", 104.30821997418838
+    frame = gpd.GeoDataFrame({"id": ["1"]}, geometry=[shapely.Point(lng, 24.8)], crs=4490)
+    write_layer(frame, path, kind=LayerKind.RESPONDERS)
+    assert openpyxl.load_workbook(path)["responders"]["B2"].value == lng
+
+
 def test_projected_points_are_wkt_because_x_and_y_are_ambiguous(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     frame = responders_frame([SENTINEL])

@@ -4,7 +4,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +13,10 @@ import pytest
 import shapely
 
 from gridsvc.domain.area import PublishedMap
-from gridsvc.domain.incident import Incident, Placement
 from gridsvc.domain.kinds import KINDS, KINDS_BY_CODE, Category
 from gridsvc.risk.rates import MIN_COUNT, Rates
 from maps.assets import LEAFLET_JS, AssetMode, text
-from maps.risk import legend_rows, make_legend, number_text, risk_page, tally
+from maps.risk import legend_rows, make_legend, number_text, risk_page
 from maps.shapes import map_shapes
 from tests.maps_county import EVIL, LAST_DAY, Counts, jagged_map, made_up_counts
 
@@ -212,14 +211,6 @@ def test_legends_of_few_values(values: list[float], classes: int) -> None:
     assert len(legend.grids) == classes
     assert len(legend_rows(legend, "zh")) == classes
     assert sum(legend.grids) == len(values)
-
-
-def test_tally_counts_by_county_day_without_drills_and_unplaced() -> None:
-    placed = Placement(None, "G", "V", "T")
-    late = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)  # the 23rd in the county
-    one = Incident("1", "n", late, Category.DISPUTE, "unpaid_wages", 3, "", placement=placed)
-    counts = tally([one, one, replace(one, drill=True), replace(one, placement=None)])
-    assert counts == {"G": {(LAST_DAY, "unpaid_wages", 3): 2}}
 
 
 def test_sensitive_kinds_exist_to_be_left_out() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -13,7 +14,8 @@ from tests.readme import blocks
 from tests.shared import ROOT
 
 TWINS = (ROOT / "README.md", ROOT / "README.zh-CN.md")
-UNTRACKED = {".git", ".venv", "var", "node_modules", "__pycache__", "vendor", "dist"}
+MADE = {".git", ".venv", "var", "node_modules", "__pycache__", "vendor", "dist"}
+MADE |= {".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache"}
 CDN = re.compile(
     r"cdn[\w-]*\.|unpkg\.|jsdelivr|cdnjs|bootstrapcdn|code\.jquery|fonts\.(?:googleapis|gstatic)"
 )
@@ -25,11 +27,11 @@ PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)==(?P<version>\S+)(?P<rest>.*)
 def tracked() -> list[Path]:
     """The files of the project: what git would commit, or all that is not made by its commands."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode == 0:
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     else:
-        paths = [p for p in ROOT.rglob("*") if not UNTRACKED & set(p.relative_to(ROOT).parts)]
+        paths = [p for p in ROOT.rglob("*") if not MADE & set(p.relative_to(ROOT).parts)]
     return [path for path in paths if path.is_file()]
 
 

@@ -1,6 +1,6 @@
 """Incidents in both stores."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -8,8 +8,8 @@ from sqlalchemy import text
 from gridsvc.domain.errors import ConflictError, NotFoundError
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, Position
-from gridsvc.domain.kinds import Category
 from gridsvc.store import Store
+from gridsvc.store.geometry import COUNTY_TIME
 from tests.store_samples import NOON, grids, incident, placement, publish_sample
 
 UNLOCATED = {"position": None, "placement": None, "map_version": None}
@@ -82,6 +82,8 @@ def test_all_since_is_in_order_of_time(store: Store) -> None:
 
 def test_counts_by_grid(store: Store) -> None:
     first, second = grids()[0].code, grids()[1].code
+    late = datetime(2026, 12, 1, 16, 30, tzinfo=UTC)  # the 2nd in the county
+    assert late.astimezone(COUNTY_TIME).day == 2
     add(
         store,
         incident(1),
@@ -89,26 +91,23 @@ def test_counts_by_grid(store: Store) -> None:
         incident(3, urgency=1),
         incident(4, placement=placement(unit=None, grid=second)),
         incident(5, drill=True),
-        incident(6, category=Category.EMERGENCY, kind="domestic_violence", urgency=1),
+        incident(6, placement=placement(outside_m=12.0, bearing_deg=90.0)),
         incident(7, **UNLOCATED),
         incident(30),
+        incident(8, received_at=late),
     )
-    quarrel = (Category.DISPUTE, "neighbour_quarrel", 4)
     with store.read() as reading:
         counts = reading.incidents.counts_by_grid(
-            since=NOON + timedelta(minutes=1),
-            until=NOON + timedelta(minutes=30),
-            exclude_kinds={"domestic_violence"},
+            since=NOON + timedelta(minutes=1), until=NOON + timedelta(minutes=30)
         )
-        everything = reading.incidents.counts_by_grid(
-            since=None, until=None, exclude_kinds=(), exclude_drills=False
-        )
-    assert counts == {
-        first: {quarrel: 2, (Category.DISPUTE, "neighbour_quarrel", 1): 1},
-        second: {quarrel: 1},
+        everything = reading.incidents.counts_by_grid()
+    day, kind = NOON.astimezone(COUNTY_TIME).date(), "neighbour_quarrel"
+    assert counts == {first: {(day, kind, 4): 2, (day, kind, 1): 1}, second: {(day, kind, 4): 1}}
+    assert everything[first] == {
+        (day, kind, 4): 3,
+        (day, kind, 1): 1,
+        (late.astimezone(COUNTY_TIME).date(), kind, 4): 1,
     }
-    assert everything[first][quarrel] == 4
-    assert sum(sum(kinds.values()) for kinds in everything.values()) == 7
 
 
 def test_the_incidents_of_a_year(store: Store) -> None:

@@ -12,6 +12,8 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.stats import chisquare
 
 from geodata.datum import to_cgcs2000
+from geodata.layer import LayerKind
+from geodata.read import read_layer
 from gridsvc.domain.geo import Datum, MetricFrame
 from gridsvc.domain.kinds import KINDS
 
@@ -82,6 +84,21 @@ def test_reachability_is_that_of_the_table_of_kinds(people: pd.DataFrame) -> Non
     assert (live == people["live_lng"].notna()).all()
     assert people.loc[live, "app"].all()
     assert live.sum() > 1_000
+
+
+def test_the_files_go_through_the_ordinary_reading(demo_files: Path) -> None:
+    for kind, name, rows in (
+        (LayerKind.DIVISIONS, "divisions.gpkg", 168),
+        (LayerKind.GRIDS, "grids.gpkg", 8_146),
+        (LayerKind.UNITS, "units.gpkg", 14_662),
+        (LayerKind.RESPONDERS, "responders.csv", None),
+        (LayerKind.INCIDENTS, "incidents.parquet", 70_000),
+    ):
+        layer = read_layer(demo_files / name, kind)
+        assert rows is None or len(layer.frame) == rows
+        assert set(layer.ignored) <= {"false_alarm", "duplicate_of"}
+        assert layer.empty_rows == ()
+        assert len(layer.null_rows) == (7_000 if kind is LayerKind.INCIDENTS else 0)
 
 
 def test_each_village_has_an_equipment_set(demo_files: Path, divisions: gpd.GeoDataFrame) -> None:

@@ -12,7 +12,7 @@ from geodata.synthetic.settle import Ints
 from geodata.synthetic.size import Streams
 from gridsvc.domain.force import Capability as C
 from gridsvc.domain.force import Role, Vehicle
-from gridsvc.domain.geo import Floats, Geometries
+from gridsvc.domain.geo import Datum, Floats, Geometries
 
 MARK = "(演示)"
 """Ends every made-up person's name."""
@@ -98,7 +98,7 @@ def make_people(county: County, end: pd.Timestamp, streams: Streams) -> pd.DataF
     Returns
     -------
     DataFrame
-        ``id name role area phone capabilities app night on_duty vehicle lng lat live_lng
+        ``id name role area phone capabilities app night on_duty vehicle lng lat datum live_lng
         live_lat live_at``; homes in CGCS2000 degrees with 7 decimals.
     """
     posts = sorted(_posts(county, streams), key=lambda post: post.id)
@@ -131,6 +131,7 @@ def make_people(county: County, end: pd.Timestamp, streams: Streams) -> pd.DataF
             "vehicle": vehicle,
             "lng": homes[:, 0],
             "lat": homes[:, 1],
+            "datum": Datum.CGCS2000.value,
         }
     )
     return _with_live(table, end, streams("live positions"))
@@ -153,6 +154,7 @@ def make_equipment(county: County, people: pd.DataFrame, streams: Streams) -> pd
             "keeper": [keeper.get(code, "") for code in county.village_codes],
             "lng": np.round(at[:, 0], 7),
             "lat": np.round(at[:, 1], 7),
+            "datum": Datum.CGCS2000.value,
         }
     )
 

@@ -46,17 +46,17 @@ def risk(
     """网格风险图:上报量,非发生率 / The risk map: what was reported, not what happened."""
     from gridsvc.runtime import Runtime
     from maps.assets import AssetMode
-    from maps.risk import risk_page, tally
+    from maps.risk import risk_page
 
     _check_target(output, overwrite=overwrite)
     settings = Settings.read() if lang is None else Settings.read(lang=lang)
     runtime = Runtime.open(settings)
     try:
         published = runtime.map().published
-        incidents, period = runtime.reports_of(days=days)
+        counts, period = runtime.reports_of(days=days)
         page = risk_page(
             published,
-            tally(incidents),
+            counts,
             period=period,
             categories=frozenset(map(Category, categories)) or frozenset(Category),
             lang=settings.lang,

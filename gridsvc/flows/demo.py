@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def build_demo(
     folder
         For the files; they stay there to be looked at.
     clock
-        Gives the aware present time; the incidents of the last twelve months end today.
+        Gives the aware present time; the incidents of twelve months end yesterday.
     cache
         Folder for the map's index, which the service then finds ready.
     size
@@ -72,8 +72,8 @@ def build_demo(
     from geodata.synthetic import build
 
     present = _present(store)
-    today = clock().astimezone(COUNTY_TIME).date()
-    build(folder, progress=_Stages(progress), size=size, end=today)
+    yesterday = clock().astimezone(COUNTY_TIME).date() - timedelta(days=1)
+    build(folder, progress=_Stages(progress), size=size, end=yesterday)
     for kind, name, text in _FILES:
         if kind in present.kinds:
             continue

@@ -1,6 +1,7 @@
 """Everything SQL: one schema with two homes, a SQLite file or PostGIS."""
 
 from gridsvc.store.areas import MapChange, MapVersion
+from gridsvc.store.incidents import GridCounts
 from gridsvc.store.unit_of_work import Reading, Store, UnitOfWork
 
-__all__ = ["MapChange", "MapVersion", "Reading", "Store", "UnitOfWork"]
+__all__ = ["GridCounts", "MapChange", "MapVersion", "Reading", "Store", "UnitOfWork"]

@@ -7,7 +7,16 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 from geoalchemy2 import Geometry
-from sqlalchemy import ColumnElement, DateTime, Dialect, LargeBinary, func, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Dialect,
+    LargeBinary,
+    String,
+    func,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from gridsvc.domain.geo import SRID, Geometries, LngLat
@@ -94,6 +103,13 @@ def raw(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     if dialect == "postgresql":
         return func.ST_AsBinary(column, type_=LargeBinary)
     return type_coerce(column, LargeBinary)
+
+
+def county_day(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Select the county's day of a `Moment` as ISO text."""
+    if dialect == "postgresql":
+        return func.to_char(func.timezone(literal_column("interval '8 hours'"), moment), "YYYY-MM-DD", type_=String)
+    return func.date(moment, "+8 hours", type_=String)
 
 
 class Moment(TypeDecorator[datetime]):

@@ -1,8 +1,8 @@
 """Incidents: what was reported, and where it was placed on which version of the map."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
@@ -13,13 +13,13 @@ from gridsvc.domain.incident import Incident, Neighbour, Placement, Position
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
-from gridsvc.store.geometry import points_to_stored
+from gridsvc.store.geometry import county_day, points_to_stored
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import incident
 
 Incidents = list[Incident]
-GridCounts = dict[str, dict[tuple[Category, str, int], int]]
-"""Incidents by grid code, then by (category, kind, urgency)."""
+GridCounts = dict[str, dict[tuple[date, str, int], int]]
+"""Incidents by grid code, then by (day in the county, kind, urgency)."""
 
 _C = incident.c
 _COLUMNS = (
@@ -91,41 +91,30 @@ class IncidentReader(Repository):
         return int(self.connection.execute(query).scalar_one())
 
     def counts_by_grid(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        exclude_kinds: Collection[str] = (),
-        exclude_drills: bool = True,
+        self, *, since: datetime | None = None, until: datetime | None = None
     ) -> GridCounts:
-        """Count the placed incidents by the grid they were placed in.
+        """Count the incidents inside the county by grid, drills left out.
 
         Parameters
         ----------
         since, until
             Aware times: received at or after, and before.
-        exclude_kinds
-            Codes of kinds to leave out (sensitive ones, where the figure is drawn).
-        exclude_drills
-            Leave drills out.
         """
         c = incident.c
+        day = county_day(c.received_at, self.dialect).label("day")
         query = (
-            select(c.grid, c.category, c.kind, c.urgency, func.count())
-            .where(c.county == self.county, c.grid.is_not(None))
-            .group_by(c.grid, c.category, c.kind, c.urgency)
+            select(c.grid, day, c.kind, c.urgency, func.count())
+            .where(c.county == self.county, c.grid.is_not(None), c.bearing_deg.is_(None))
+            .where(c.drill.is_(False))
+            .group_by(c.grid, day, c.kind, c.urgency)
         )
         if since is not None:
             query = query.where(c.received_at >= since)
         if until is not None:
             query = query.where(c.received_at < until)
-        if exclude_kinds:
-            query = query.where(c.kind.not_in(sorted(exclude_kinds)))
-        if exclude_drills:
-            query = query.where(c.drill.is_(False))
         counts: GridCounts = defaultdict(dict)
-        for grid, category, kind, urgency, number in self.connection.execute(query):
-            counts[grid][Category(category), kind, urgency] = number
+        for grid, on, kind, urgency, number in self.connection.execute(query):
+            counts[grid][date.fromisoformat(on), kind, urgency] = number
         return dict(counts)
 
     def _query(self) -> Select[Any]:
