@@ -163,6 +163,8 @@ def _choose(path: Path, layer: str | None, source: str) -> str:
 
 
 def _arrow(path: Path, source: str, **options: Any) -> tuple[dict[str, Any], pa.Table]:
+    # GDAL 3.12's own FlatGeobuf stream gives wrong sizes for null geometries.
+    pyogrio.set_gdal_config_options({"OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES"})
     meta, table = _gdal(pyogrio.raw.read_arrow, source, path, **options)
     return meta, table
 

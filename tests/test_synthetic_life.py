@@ -105,7 +105,7 @@ def test_each_village_has_an_equipment_set(demo_files: Path, divisions: gpd.GeoD
     table = pd.read_csv(demo_files / "equipment.csv", dtype=str)
     villages = divisions[divisions["level"] == "village"]
     assert list(table["area"]) == list(villages.index)
-    assert table["keeper"].str.startswith("G").all()
+    assert table["keeper"].str.startswith("W").all()
 
 
 def _network(roads: gpd.GeoDataFrame) -> tuple[coo_array, np.ndarray]:

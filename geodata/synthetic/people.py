@@ -169,7 +169,7 @@ def _posts(county: County, streams: Streams) -> list[_Post]:
     first = biggest[np.unique(county.unit_grid[biggest], return_index=True)[1]]
     at = _in_unit(county, first, streams("homes of workers"), 0.5)
     posts += [
-        _Post(f"G{code}", Role.GRID_WORKER, code, at[k], _CAN[Role.GRID_WORKER])
+        _Post(f"W{code}", Role.GRID_WORKER, code, at[k], _CAN[Role.GRID_WORKER])
         for k, code in enumerate(county.grid_codes)
     ]
     return posts + _village_posts(county, streams("villages")) + _crews(county, streams("crews"))

@@ -108,7 +108,8 @@ def raw(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 def county_day(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """Select the county's day of a `Moment` as ISO text."""
     if dialect == "postgresql":
-        return func.to_char(func.timezone(literal_column("interval '8 hours'"), moment), "YYYY-MM-DD", type_=String)
+        eight_hours = literal_column("interval '8 hours'")
+        return func.to_char(func.timezone(eight_hours, moment), "YYYY-MM-DD", type_=String)
     return func.date(moment, "+8 hours", type_=String)
 
 
