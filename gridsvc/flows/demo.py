@@ -9,6 +9,7 @@ from typing import Any
 from geodata.layer import LayerKind
 from gridsvc.dispatch.eligibility import COUNTY_TIME
 from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum, MetricFrame
 from gridsvc.domain.words import Text
 from gridsvc.flows.importing import import_file
@@ -127,18 +128,14 @@ _STAGES = {
 
 def _present(store: Store) -> _Present:
     with store.read() as reading:
-        published = reading.areas.load()
-        people, incidents = bool(reading.force.all()), reading.incidents.count()
-    kinds = {
-        kind
-        for kind, there in (
-            (LayerKind.DIVISIONS, published is not None and bool(published.divisions)),
-            (LayerKind.GRIDS, published is not None and bool(published.grids)),
-            (LayerKind.UNITS, published is not None and bool(published.units)),
-            (LayerKind.RESPONDERS, people),
-            (LayerKind.INCIDENTS, incidents > 0),
-        )
-        if there
-    }
-    foreign = bool(kinds) and (published is None or not published.demo)
+        versions = reading.areas.versions()
+        incidents = reading.incidents.count()
+        # Grids and units bring their workers and sentinels; the others come with the list alone.
+        listed = reading.force.has_role(Role.MEDIATOR)
+    kinds = {LayerKind(version.layer) for version in versions}
+    if listed:
+        kinds.add(LayerKind.RESPONDERS)
+    if incidents:
+        kinds.add(LayerKind.INCIDENTS)
+    foreign = any(not version.demo for version in versions) or bool(kinds and not versions)
     return _Present(frozenset(kinds), foreign)

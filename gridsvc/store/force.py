@@ -33,6 +33,13 @@ class ForceReader(Repository):
         row = self.connection.execute(self._query().where(responder.c.id == id)).first()
         return None if row is None else _responder(row)
 
+    def has_role(self, role: Role) -> bool:
+        """Whether anybody has ``role``."""
+        query = select(responder.c.id).where(
+            responder.c.county == self.county, responder.c.role == role.value
+        )
+        return self.connection.execute(query.limit(1)).first() is not None
+
     def _query(self) -> Select[Any]:
         c = responder.c
         return (
