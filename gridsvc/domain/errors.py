@@ -23,9 +23,7 @@ class GridsvcError(Exception):
     """Base of every error that is somebody's to mend. Carries all faults found, not the first."""
 
     def __init__(self, faults: Fault | Iterable[Fault]) -> None:
-        self.faults: tuple[Fault, ...] = (
-            (faults,) if isinstance(faults, Fault) else tuple(faults)
-        )
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__(self.say("en"))
 
     def say(self, lang: Lang) -> str:

@@ -108,7 +108,7 @@ def raw(column: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
 def county_day(moment: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """Select the county's day of a `Moment` as ISO text."""
     if dialect == "postgresql":
-        eight_hours = literal_column("interval '8 hours'")
+        eight_hours: ColumnElement[Any] = literal_column("interval '8 hours'")
         return func.to_char(func.timezone(eight_hours, moment), "YYYY-MM-DD", type_=String)
     return func.date(moment, "+8 hours", type_=String)
 
