@@ -33,11 +33,19 @@ NEAR_M = 30.0
 _BLOCK_DIGITS = 5
 _BLOCK_BITS = 3 * _BLOCK_DIGITS
 _BLOCK_MASK = (1 << _BLOCK_BITS) - 1
+_BASE_BITS = 7
+_MOST_POLYGONS = 1 << 21
+_NOT_TOUCHING = 1
+_PAIR_BITS = 22
+"""A (cell, polygon) pair while building is one integer: the cell's base cell and digits (7 + 33
+bits at most), the polygon's number (21 bits), and a bit that is set where it is only near."""
+
 _CELLS_A_POLYGON = 120
 _MOST_CELLS = 2_500_000
 _FINEST, _COARSEST = 11, 6
 _ARC_SEGMENTS = 3
 _SAMPLES = 7
+_AT_A_TIME = 2000
 _EARTH_M = 6_371_000.0
 
 Ints = npt.NDArray[np.int64]
@@ -121,38 +129,41 @@ class CellIndex:
         metric = frame.geometries(polygons)
         reach = reach_m(polygons, frame=frame, resolution=resolution)
         touching = _cells_within(metric, reach, frame, resolution)
-        near = _cells_within(metric, reach + NEAR_M, frame, resolution)
-        open_cells = touching[0]
         if clean and len(polygons):
             outline = frame.geometries([shapely.boundary(shapely.coverage_union_all(polygons))])
-            open_cells = _cells_within(outline, reach.max(), frame, resolution)[0]
-        return cls._assemble(resolution, touching, near, np.unique(open_cells))
+            ends = _cells_within(outline, reach.max(keepdims=True), frame, resolution)
+        else:
+            ends = touching
+        open_cells = np.unique(ends >> _PAIR_BITS)
+        near = _cells_within(metric, reach + NEAR_M, frame, resolution) | _NOT_TOUCHING
+        pairs = np.concatenate([touching, near])
+        del touching, near, ends
+        return cls._assemble(resolution, pairs, open_cells)
 
     @classmethod
-    def _assemble(
-        cls,
-        resolution: int,
-        touching: tuple[Ints, Ints],
-        near: tuple[Ints, Ints],
-        open_cells: Ints,
-    ) -> Self:
+    def _assemble(cls, resolution: int, pairs: Ints, open_cells: Ints) -> Self:
         """Put (cell, polygon) pairs together into the table."""
-        cells, owners, touches = _merge(touching, near)
-        starts = np.flatnonzero(np.r_[True, cells[1:] != cells[:-1]])
-        counts = np.diff(np.r_[starts, len(cells)])
-        unique = cells[starts]
-        is_open = np.isin(unique, open_cells, assume_unique=True)
-        alone = (counts == 1) & touches[starts] & ~is_open
-        values = np.empty(len(unique), dtype=np.int64)
-        values[alone] = owners[starts[alone]] + 1
+        pairs.sort()
+        pairs = pairs[np.r_[True, pairs[1:] >> 1 != pairs[:-1] >> 1]]
+        # The polygon's number twice, and one more where it touches the cell.
+        labels = (pairs.astype(np.int32) & ((1 << _PAIR_BITS) - 1)) ^ _NOT_TOUCHING
+        pairs >>= _PAIR_BITS
+        starts = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1]])
+        counts = np.diff(starts, append=len(pairs))
+        cells = pairs[starts]
+        del pairs
+        is_open = np.isin(cells, open_cells, assume_unique=True)
+        single = labels[starts]
+        alone = (counts == 1) & (single % 2 == 1) & ~is_open
+        values = np.where(alone, (single >> 1) + 1, 0).astype(np.int32)
         rest = np.flatnonzero(~alone)
-        group, first = _distinct(2 * owners + touches, starts[rest], counts[rest], is_open[rest])
+        group, first = _distinct(labels, starts[rest], counts[rest], is_open[rest])
         values[rest] = -1 - group
         chosen = rest[first]
         flat = np.repeat(starts[chosen] - _ends(counts[chosen]), counts[chosen])
         flat += np.arange(len(flat))
-        entries = _entries(owners[flat], touches[flat], counts[chosen], is_open[chosen])
-        blocks, table = _lay_out(unique, values, resolution)
+        entries = _entries(labels[flat], counts[chosen], is_open[chosen])
+        blocks, table = _lay_out(cells, values, resolution)
         return cls(resolution, blocks, table, entries)
 
     def coarsened(self, parent_of: Ints) -> Self:
@@ -256,35 +267,32 @@ def reach_m(polygons: Geometries, *, frame: MetricFrame, resolution: int) -> Flo
 
 
 def _cells_within(
-    metric: Any, distance_m: Any, frame: MetricFrame, resolution: int
-) -> tuple[Ints, Ints]:
-    """(cell, number) of every cell whose centre lies within ``distance_m`` of a geometry.
+    metric: Geometries, distance_m: Floats, frame: MetricFrame, resolution: int
+) -> Ints:
+    """Pairs of every cell whose centre lies within ``distance_m`` of a geometry, and its number.
 
-    A few cells more are found, none less: arcs are drawn around the circle, not in it.
+    A few cells more are found, none less: arcs are drawn around the circle, not in it. Some
+    thousand geometries are taken at a time, so that memory stays what the result needs.
     """
-    around = shapely.buffer(
-        metric, distance_m / np.cos(np.pi / 4 / _ARC_SEGMENTS), quad_segs=_ARC_SEGMENTS
-    )
-    wkb = pa.array(shapely.to_wkb(frame.geometries_back(around)), type=pa.binary())
-    lists = pa.array(wkb_to_cells(wkb, resolution, ContainmentMode.ContainsCentroid))
-    cells = np.asarray(lists.flatten()).astype(np.int64)
-    sizes = np.diff(np.asarray(lists.offsets))
-    return cells, np.repeat(np.arange(len(metric), dtype=np.int64), sizes)
+    pairs = [np.zeros(0, dtype=np.int64)]
+    shift, mask = 3 * (15 - resolution), (1 << (_BASE_BITS + 3 * resolution)) - 1
+    for start in range(0, len(metric), _AT_A_TIME):
+        part = slice(start, start + _AT_A_TIME)
+        around = shapely.buffer(
+            metric[part], distance_m[part] / np.cos(np.pi / 4 / _ARC_SEGMENTS), _ARC_SEGMENTS
+        )
+        wkb = pa.array(shapely.to_wkb(frame.geometries_back(around)), type=pa.binary())
+        lists = pa.array(wkb_to_cells(wkb, resolution, ContainmentMode.ContainsCentroid))
+        cells = np.asarray(lists.flatten()).astype(np.int64)
+        sizes = np.diff(np.asarray(lists.offsets))
+        numbers = np.repeat(np.arange(start, start + len(sizes), dtype=np.int64), sizes)
+        pairs.append((cells >> shift & mask) << _PAIR_BITS | numbers << 1)
+    return np.concatenate(pairs)
 
 
-def _merge(touching: tuple[Ints, Ints], near: tuple[Ints, Ints]) -> tuple[Ints, Ints, Bools]:
-    """Both lists of pairs as one, sorted by cell and polygon, with whether the pair touches."""
-    cells = np.concatenate([touching[0], near[0]])
-    owners = np.concatenate([touching[1], near[1]])
-    touches = np.zeros(len(cells), dtype=np.bool_)
-    touches[: len(touching[0])] = True
-    order = np.lexsort((~touches, owners, cells))
-    cells, owners, touches = cells[order], owners[order], touches[order]
-    first = np.r_[True, (cells[1:] != cells[:-1]) | (owners[1:] != owners[:-1])]
-    return cells[first], owners[first], touches[first]
-
-
-def _distinct(labels: Ints, starts: Ints, counts: Ints, is_open: Bools) -> tuple[Ints, Ints]:
+def _distinct(
+    labels: npt.NDArray[np.int32], starts: Ints, counts: Ints, is_open: Bools
+) -> tuple[Ints, Ints]:
     """Number the distinct runs of labels, one step of their length at a time.
 
     Returns the number of each run's group, and for each group one run that has it.
@@ -302,8 +310,9 @@ def _distinct(labels: Ints, starts: Ints, counts: Ints, is_open: Bools) -> tuple
     return inverse.astype(np.int64), first.astype(np.int64)
 
 
-def _entries(owners: Ints, touches: Bools, counts: Ints, is_open: Bools) -> Entries:
-    """Entries of runs of ``counts`` polygons each, laid end to end."""
+def _entries(labels: npt.NDArray[np.int32], counts: Ints, is_open: Bools) -> Entries:
+    """Entries of runs of ``counts`` labels each, laid end to end."""
+    owners, touches = labels >> 1, labels % 2 == 1
     run = np.repeat(np.arange(len(counts)), counts)
     touching = np.bincount(run, weights=touches, minlength=len(counts)).astype(np.int64)
     is_open = is_open | (touching == 0)
@@ -331,11 +340,16 @@ def _unrepeated(
     return np.r_[0, np.cumsum(sizes)].astype(np.int32), values[keep].astype(np.int32)
 
 
-def _lay_out(cells: Ints, values: Ints, resolution: int) -> tuple[Ints, npt.NDArray[np.int32]]:
-    """Blocks and table of sorted ``cells``."""
-    digits = cells >> (3 * (15 - resolution))
-    keys = digits >> _BLOCK_BITS
-    blocks, block = np.unique(keys, return_inverse=True)
+def _lay_out(
+    cells: Ints, values: npt.NDArray[np.int32], resolution: int
+) -> tuple[Ints, npt.NDArray[np.int32]]:
+    """Blocks and table of the sorted digits of cells."""
+    digits_bits = _BASE_BITS + 3 * resolution
+    any_cell = _latlng_to_cell(0.0, 0.0, resolution) >> (3 * (15 - resolution))
+    header = any_cell >> digits_bits << digits_bits
+    keys = cells >> _BLOCK_BITS
+    begins = np.r_[True, keys[1:] != keys[:-1]]
+    blocks = keys[begins]
     table = np.zeros(len(blocks) << _BLOCK_BITS, dtype=np.int32)
-    table[(block << _BLOCK_BITS) + (digits & _BLOCK_MASK)] = values
-    return blocks, table
+    table[(np.cumsum(begins) - 1 << _BLOCK_BITS) + (cells & _BLOCK_MASK)] = values
+    return blocks | header >> _BLOCK_BITS, table
