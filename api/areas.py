@@ -126,7 +126,7 @@ def _bad_bbox(text: str) -> InputError:
         Fault(
             "bbox_invalid",
             Text(
-                f"bbox 无效({text}):应为 西,南,东,北 四个度数,经度在前,"
+                f"bbox 无效（{text}）：应为西、南、东、北四个度数，经度在前，用半角逗号分隔，"
                 "例如 104.30,24.88,104.32,24.90",
                 f"not a box ({text}): give west,south,east,north in degrees, longitude first, "
                 "e.g. 104.30,24.88,104.32,24.90",

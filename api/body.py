@@ -74,7 +74,7 @@ class BodyLimit:
         return Fault(
             "body_too_large",
             Text(
-                f"请求体过大:最多 {kilobytes} KB,请缩短文字",
+                f"请求体过大：最多 {kilobytes} KB，请缩短文字",
                 f"the body is too large: at most {kilobytes} KB, shorten the text",
             ),
             "body",

@@ -78,7 +78,7 @@ DESCRIBED: dict[int | str, dict[str, Any]] = {
 _INTERNAL = Fault(
     "internal",
     Text(
-        "系统内部出错,已记入日志;请稍后重试,仍不行请联系运维人员",
+        "系统内部出错，已记入日志；请稍后重试，仍不行请联系运维人员",
         "something went wrong inside and was logged; try again, and call the operator if it stays",
     ),
 )

@@ -10,20 +10,20 @@ from gridsvc.domain.errors import Fault
 from gridsvc.domain.words import Text
 
 _NUMBER = Text(
-    "应为数字(不加引号),收到的是 {value}", "must be a number (without quotes), not {value}"
+    "应为数字（不加引号），收到的是 {value}", "must be a number (without quotes), not {value}"
 )
 _WHOLE = Text(
-    "应为整数(不加引号),收到的是 {value}", "must be a whole number (without quotes), not {value}"
+    "应为整数（不加引号），收到的是 {value}", "must be a whole number (without quotes), not {value}"
 )
 _OBJECT = Text(
-    "应为 JSON 对象 {{...}},收到的是 {value}", "must be a JSON object {{...}}, not {value}"
+    "应为 JSON 对象 {{...}}，收到的是 {value}", "must be a JSON object {{...}}, not {value}"
 )
-_ONE_OF = Text("只能是 {expected},收到的是 {value}", "must be one of {expected}, not {value}")
+_ONE_OF = Text("只能是 {expected}，收到的是 {value}", "must be one of {expected}, not {value}")
 
 MESSAGES: dict[str, Text] = {
     "missing": Text("缺少此项", "is missing"),
     "extra_forbidden": Text(
-        "没有这一项:请检查名称是否写错", "there is no such field: check the spelling"
+        "没有这一项：请检查名称是否写错", "there is no such field: check the spelling"
     ),
     "float_type": _NUMBER,
     "float_parsing": _NUMBER,
@@ -32,25 +32,25 @@ MESSAGES: dict[str, Text] = {
     "int_parsing_size": _WHOLE,
     "int_from_float": _WHOLE,
     "finite_number": Text(
-        "应为有限数字,不能是 {value}", "must be a finite number, which {value} is not"
+        "应为有限数字，不能是 {value}", "must be a finite number, which {value} is not"
     ),
-    "string_type": Text("应为文字(加引号),收到的是 {value}", "must be text in quotes, not {value}"),
+    "string_type": Text("应为文字（加引号），收到的是 {value}", "must be text in quotes, not {value}"),
     "string_unicode": Text("不是有效的 Unicode 文字", "is not valid Unicode text"),
-    "bool_type": Text("应为 true 或 false,收到的是 {value}", "must be true or false, not {value}"),
+    "bool_type": Text("应为 true 或 false，收到的是 {value}", "must be true or false, not {value}"),
     "bool_parsing": Text(
-        "应为 true 或 false,收到的是 {value}", "must be true or false, not {value}"
+        "应为 true 或 false，收到的是 {value}", "must be true or false, not {value}"
     ),
     "string_too_long": Text(
-        "过长:最多 {max_length} 个字符", "is too long: at most {max_length} characters"
+        "过长：最多 {max_length} 个字符", "is too long: at most {max_length} characters"
     ),
     "string_too_short": Text(
-        "过短:至少 {min_length} 个字符", "is too short: at least {min_length} characters"
+        "过短：至少 {min_length} 个字符", "is too short: at least {min_length} characters"
     ),
-    "too_long": Text("过多:最多 {max_length} 项", "has too many items: at most {max_length}"),
+    "too_long": Text("过多：最多 {max_length} 项", "has too many items: at most {max_length}"),
     "greater_than_equal": Text(
-        "应不小于 {ge},收到的是 {value}", "must be at least {ge}, not {value}"
+        "应不小于 {ge}，收到的是 {value}", "must be at least {ge}, not {value}"
     ),
-    "less_than_equal": Text("应不大于 {le},收到的是 {value}", "must be at most {le}, not {value}"),
+    "less_than_equal": Text("应不大于 {le}，收到的是 {value}", "must be at most {le}, not {value}"),
     "enum": _ONE_OF,
     "literal_error": _ONE_OF,
     "model_type": _OBJECT,
@@ -63,11 +63,11 @@ _HTTP: dict[int, tuple[str, Text]] = {
     400: (
         "body_unreadable",
         Text(
-            "请求体无法读取:应为 UTF-8 编码的 JSON",
+            "请求体无法读取：应为 UTF-8 编码的 JSON",
             "the body cannot be read: send JSON encoded in UTF-8",
         ),
     ),
-    404: ("path_unknown", Text("没有这个地址:{path}", "there is nothing at {path}")),
+    404: ("path_unknown", Text("没有这个地址：{path}", "there is nothing at {path}")),
     405: (
         "method_not_allowed",
         Text("{path} 不支持 {method}", "{path} does not take {method}"),
@@ -116,7 +116,7 @@ def _bad_json(item: Mapping[str, Any]) -> Fault:
     return Fault(
         "json_invalid",
         Text(
-            f"不是有效的 JSON(第 {place} 个字符处):请检查引号、逗号和括号",
+            f"不是有效的 JSON（第 {place} 个字符处）：请检查引号、逗号和括号",
             f"not valid JSON (at character {place}): check quotes, commas and brackets",
         ),
         "body",
@@ -128,7 +128,7 @@ def _not_json(content_type: str) -> Fault:
     return Fault(
         "content_type",
         Text(
-            f"请求头 Content-Type 应为 application/json,收到的是 {given}",
+            f"请求头 Content-Type 应为 application/json，收到的是 {given}",
             f"the Content-Type header must be application/json, not {given}",
         ),
         "Content-Type",
@@ -145,7 +145,7 @@ def _said(item: Mapping[str, Any], context: dict[str, Any]) -> Text:
         return Text(context["zh"], context["en"])
     text = MESSAGES.get(item["type"])
     if text is None:
-        return Text(f"取值无效:{item['msg']}", f"is not valid: {item['msg']}")
+        return Text(f"取值无效：{item['msg']}", f"is not valid: {item['msg']}")
     context["value"] = _shown(item.get("input"))
     expected = str(context.get("expected", "")).replace(" or ", ", ")
     return Text(

@@ -89,14 +89,14 @@ def _same_origin(origin: str, host: str) -> bool:
 _FOREIGN_CLIENT = Fault(
     "foreign_client",
     Text(
-        "本系统目前只在本机使用:请在运行它的这台电脑上访问,不要经代理转发",
+        "本系统目前只在本机使用：请在运行它的这台电脑上访问，不要经代理转发",
         "only this machine is served: use the computer it runs on, not a proxy in front of it",
     ),
 )
 _FOREIGN_HOST = Fault(
     "foreign_host",
     Text(
-        "请求头 Host 不是本机:请用 http://127.0.0.1 或 http://localhost 访问",
+        "请求头 Host 不是本机：请用 http://127.0.0.1 或 http://localhost 访问",
         "the Host header does not name this machine: use http://127.0.0.1 or http://localhost",
     ),
     "Host",
@@ -104,7 +104,7 @@ _FOREIGN_HOST = Fault(
 _FOREIGN_ORIGIN = Fault(
     "foreign_origin",
     Text(
-        "来自其他网站的页面不能提交:请在本系统自己的页面上操作",
+        "来自其他网站的页面不能提交：请在本系统自己的页面上操作",
         "pages of other sites may not send changes: use this system's own pages",
     ),
     "Origin",

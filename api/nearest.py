@@ -18,7 +18,7 @@ LAY_NAMES: dict[Lay, Text] = {
 }
 
 STRAIGHT_LINE = Text(
-    "距离为直线距离,不是道路里程;山区道路可能是其两三倍",
+    "距离为直线距离，不是道路里程；山区道路可能是其两三倍",
     "distances are straight lines, not by road; in the hills the road can be two or three times "
     "as long",
 )

@@ -47,7 +47,7 @@ def _readable(text: str) -> str:
         "text_character",
         "text_character",
         {
-            "zh": f"第 {place} 个字符 {shown} 不是可读文字:请删除控制字符",
+            "zh": f"第 {place} 个字符 {shown} 不是可读文字：请删除控制字符",
             "en": f"character {place} ({shown}) is not readable text: remove control characters",
         },
     )

@@ -7,7 +7,7 @@ import geopandas as gpd
 
 from geodata.synthetic import build
 from gridsvc.domain.area import Grid, PublishedMap, as_multipolygon
-from gridsvc.locating.locate import published_from
+from gridsvc.locating.frames import published_from
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
@@ -92,7 +92,7 @@ class Runtime:
                 Fault(
                     "no_map",
                     Text(
-                        "尚无网格地图:请依次执行 gridsvc import divisions、grids、units",
+                        "尚无网格地图：请依次执行 gridsvc import divisions、grids、units",
                         "there is no map yet: run gridsvc import divisions, grids and units",
                     ),
                 )
@@ -165,9 +165,11 @@ class Runtime:
         check_position(lng=at.lng, lat=at.lat, bounds=self.map().bounds)
         live = LivePosition(at, self.clock())
         with self.store.write() as work:
-            if work.force.move(responder, live):
+            newest = work.force.move(responder, live)
+            if newest:
                 work.events.record(ResponderMoved(responder))
-        self._place_anew({responder: live})
+        if newest:
+            self._place_anew({responder: live})
 
     def counts(self) -> dict[str, int]:
         """How many of each thing there are."""
@@ -206,10 +208,7 @@ class Runtime:
     def _place_anew(self, moved: dict[str, LivePosition | None]) -> None:
         """A force in which some people have moved, swapped for the present one."""
         with self._swapping:
-            self._take_force(
-                replace(one, live=moved[one.id]) if one.id in moved else one
-                for one in self.force().responders
-            )
+            self._force = self.force().moved(moved)
 
     def _follow(self) -> None:
         while not self._stop.is_set():

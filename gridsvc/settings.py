@@ -63,7 +63,7 @@ class Settings(BaseSettings):
                 Fault(
                     "bad_setting",
                     Text(
-                        f"设置无效(当前值 {item.get('input')!r}):{item['msg']}",
+                        f"设置无效（当前值 {item.get('input')!r}）：{item['msg']}",
                         f"not a valid setting (now {item.get('input')!r}): {item['msg']}",
                     ),
                     "GRIDSVC_" + "_".join(str(part) for part in item["loc"]).upper(),

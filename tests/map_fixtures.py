@@ -7,7 +7,7 @@ import pytest
 
 from gridsvc.flows.mapload import load_map
 from gridsvc.locating import GridMap
-from gridsvc.locating.locate import published_from
+from gridsvc.locating.frames import published_from
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def test_the_first_incident_lies_inside_the_county(runtime: Runtime) -> None:
 
 def test_the_words_name_the_address_and_a_command_that_a_shell_reads(runtime: Runtime) -> None:
     said = first_words(runtime, "http://127.0.0.1:8123")
-    assert re.search(r"^已就绪:http://127\.0\.0\.1:8123$", said, re.M)
+    assert re.search(r"^已就绪：http://127\.0\.0\.1:8123$", said, re.M)
     command = next(line for line in said.splitlines() if line.strip().startswith("curl"))
     words = shlex.split(command)
     assert words[:3] == ["curl", "-s", "http://127.0.0.1:8123/api/v1/incidents"]

@@ -55,7 +55,7 @@ def test_a_grid_without_units_answers_no_unit(county: GridMap) -> None:
 def test_on_a_shared_edge_the_lowest_code_wins(county: GridMap) -> None:
     placement = county.locate(lng=EDGE_G1_G2[0], lat=EDGE_G1_G2[1])
     assert (placement.unit, placement.grid) == (U2, G1)
-    assert near(county, EDGE_G1_G2) == {G2: 0.0}
+    assert near(county, EDGE_G1_G2) == {G2: pytest.approx(0.0, abs=0.001)}
 
 
 def test_on_the_corner_of_three(county: GridMap) -> None:
@@ -154,6 +154,24 @@ def test_frames_without_a_store(demo_files: Path, demo_map: GridMap) -> None:
     np.testing.assert_array_equal(part.grid[inside], whole.grid[inside])
     with pytest.raises(InputError, match="to_crs"):
         GridMap.from_frames(grids=grids.to_crs(4544))
+
+
+def test_frames_that_make_no_map_name_every_fault() -> None:
+    import geopandas as gpd
+
+    box = shapely.box(104.3, 24.9, 104.31, 24.91)
+    grids = gpd.GeoDataFrame({"code": ["1", "1"]}, geometry=[box, None], crs=4326)
+    units = gpd.GeoDataFrame({"name": ["a"]}, geometry=[box], crs=4326)
+    with pytest.raises(InputError) as caught:
+        GridMap.from_frames(grids=grids, units=units)
+    assert {(fault.where, fault.code) for fault in caught.value.faults} == {
+        ("grids", "code_repeated"),
+        ("grids", "bad_geometry"),
+        ("units", "missing_column"),
+    }
+    units = gpd.GeoDataFrame({"code": ["2" * 17]}, geometry=[box], crs=4326)
+    with pytest.raises(InputError, match="not among the grids"):
+        GridMap.from_frames(grids=grids.iloc[:1], units=units)
 
 
 def test_arrays_name_every_suspicion(county: GridMap) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from click.testing import CliRunner
 from sqlalchemy import make_url, text
 
 from gridsvc.cli import cli
 from gridsvc.domain.errors import NotReadyError, SettingsError
 from gridsvc.store import Store
-from gridsvc.store.migrate import autogenerate_options
+from gridsvc.store.migrate import HEAD, alembic_config, autogenerate_options
 from gridsvc.store.tables import metadata
 from tests.postgres import Cluster
 from tests.store_samples import publish_sample
@@ -48,6 +49,10 @@ def test_declared_and_migrated_checks_have_the_same_names(store: Store) -> None:
         and (dialect == "postgresql" or not str(constraint.name).endswith("_same"))
     }
     assert migrated == declared
+
+
+def test_the_revision_this_program_asks_for_is_the_last_of_its_migrations() -> None:
+    assert ScriptDirectory.from_config(alembic_config()).get_current_head() == HEAD
 
 
 def test_a_store_that_is_not_migrated_says_what_to_do(empty_url: str) -> None:
@@ -189,6 +194,6 @@ def test_the_command_line(empty_url: str) -> None:
     assert after.exit_code == 0
     assert "map version 0, 0 incidents, 0 events" in after.output
     assert (
-        "数据库结构:0001"
+        "数据库结构：0001"
         in run.invoke(cli, ["db", "status"], env={**env, "GRIDSVC_LANG": "zh"}).output
     )

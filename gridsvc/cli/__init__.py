@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
+from gridsvc.cli.collecting import uncollected
 from gridsvc.domain.errors import GridsvcError, SettingsError
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "run": ("serve", "run", "首次建立演示县,然后提供服务 / Build the demo county once, then serve"),
+    "run": ("serve", "run", "首次建立演示县，然后提供服务 / Build the demo county once, then serve"),
     "serve": ("serve", "serve", "提供服务 / Serve"),
     "import": ("import_", "import_", "导入图层 / Import a layer"),
     "check": ("check", "check", "检查图层 / Check a layer"),
@@ -34,7 +35,8 @@ class LazyCommands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"gridsvc.cli.{module}"), attribute)
+        with uncollected():
+            command: click.Command = getattr(import_module(f"gridsvc.cli.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

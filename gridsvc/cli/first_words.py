@@ -15,14 +15,14 @@ def first_words(runtime: "Runtime", address: str) -> str:
     """What to open, and a first incident to send with curl that lies inside the county."""
     lang: Lang = runtime.settings.lang
     lines = [
-        Text(f"已就绪:{address}", f"Ready: {address}"),
+        Text(f"已就绪：{address}", f"Ready: {address}"),
         Text(f"  首页      {address}/", f"  home      {address}/"),
         Text(f"  风险地图  {address}/maps/risk", f"  risk map  {address}/maps/risk"),
     ]
     body = first_incident(runtime, lang)
     if body is not None:
         lines += [
-            Text("报送第一起事件:", "Send a first incident:"),
+            Text("报送第一起事件：", "Send a first incident:"),
             Text(*[curl(f"{address}/api/v1/incidents", body)] * 2),
         ]
     lines.append(Text("按 Ctrl+C 停止", "Press Ctrl+C to stop"))
@@ -37,7 +37,7 @@ def first_incident(runtime: "Runtime", lang: Lang) -> dict[str, Any] | None:
         return None
     grids = grid_map.published.grids
     lng, lat = grid_map.centre_of(max(grids, key=lambda grid: grid.residents or 0).code)
-    said = Text("老人突然胸痛,呼吸困难", "an old man has sudden chest pain and cannot breathe well")
+    said = Text("老人突然胸痛，呼吸困难", "an old man has sudden chest pain and cannot breathe well")
     return {
         "position": {"lng": round(lng, 6), "lat": round(lat, 6), "datum": "cgcs2000"},
         "category": "emergency",

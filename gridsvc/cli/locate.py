@@ -26,7 +26,7 @@ from gridsvc.settings import Settings
 )
 @click.option("--overwrite", is_flag=True, help="覆盖已有文件 / replace an existing file")
 def locate(source: Path, output: Path, datum: str, keep_bad: bool, overwrite: bool) -> None:
-    """为一批坐标定位网格(CSV、Parquet,含 lng、lat 列) / Locate a file of positions."""
+    """为一批坐标定位网格（CSV、Parquet，含 lng、lat 列） / Locate a file of positions."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -62,7 +62,7 @@ def locate(source: Path, output: Path, datum: str, keep_bad: bool, overwrite: bo
     finally:
         runtime.close()
     said = Text(
-        f"已定位 {done.rows} 行,其中县外 {done.outside} 行、无效 {done.bad} 行:{output}",
+        f"已定位 {done.rows} 行，其中县外 {done.outside} 行、无效 {done.bad} 行：{output}",
         f"{done.rows} rows, {done.outside} of them outside the county, {done.bad} bad: {output}",
     )
     click.echo(said.pick(settings.lang))

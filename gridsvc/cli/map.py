@@ -29,21 +29,21 @@ def map_() -> None:
     type=click.IntRange(1, 3660),
     default=365,
     show_default=True,
-    help="近多少天,含今天 / the last so many days, today included",
+    help="近多少天，含今天 / the last so many days, today included",
 )
 @click.option(
     "--category",
     "categories",
     multiple=True,
     type=click.Choice([category.value for category in Category]),
-    help="只计此类别,可多次给出;默认全部 / count this category only, may be repeated",
+    help="只计此类别，可多次给出；默认全部 / count this category only, may be repeated",
 )
 @click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language")
 @click.option("--overwrite", is_flag=True, help="覆盖已有文件 / replace an existing file")
 def risk(
     output: Path, days: int, categories: tuple[str, ...], lang: str | None, overwrite: bool
 ) -> None:
-    """网格风险图:上报量,非发生率 / The risk map: what was reported, not what happened."""
+    """网格风险图：上报量,非发生率 / The risk map: what was reported, not what happened."""
     from gridsvc.runtime import Runtime
     from maps.assets import AssetMode
     from maps.risk import risk_page
@@ -67,7 +67,7 @@ def risk(
     _write_whole(output, page)
     size_mb = output.stat().st_size / 1e6
     said = Text(
-        f"已生成 {output}({size_mb:.1f} MB),用浏览器打开即可,无需网络",
+        f"已生成 {output}（{size_mb:.1f} MB），用浏览器打开即可，无需网络",
         f"wrote {output} ({size_mb:.1f} MB): open it in a browser, no network is needed",
     )
     click.echo(said.pick(settings.lang))
@@ -80,7 +80,7 @@ def _check_target(output: Path, *, overwrite: bool) -> None:
             Fault(
                 "output_exists",
                 Text(
-                    f"文件 {output} 已存在:换一个名称,或加 --overwrite",
+                    f"文件 {output} 已存在：换一个名称，或加 --overwrite",
                     f"{output} exists: give another name, or --overwrite",
                 ),
                 "output",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridsvc.cli.collecting import uncollected
 from gridsvc.cli.first_words import first_words
 from gridsvc.domain.errors import Fault, NotReadyError, SettingsError
 from gridsvc.domain.geo import MetricFrame
@@ -25,7 +26,7 @@ STOP_AFTER_S = 10
 
 host_option = click.option("--host", help="本机地址 / loopback address [127.0.0.1]")
 port_option = click.option(
-    "--port", type=click.IntRange(0, 65535), help="端口,0 为任意空闲端口 / port, 0 for any [8000]"
+    "--port", type=click.IntRange(0, 65535), help="端口，0 为任意空闲端口 / port, 0 for any [8000]"
 )
 
 
@@ -36,34 +37,31 @@ def serve(host: str | None, port: int | None) -> None:
     """在本机提供服务 / Serve on this machine."""
     settings = read_settings(host, port)
     with listening_socket(settings) as listener:
-        from gridsvc.runtime import Runtime
-
         # The embedded file is this program's own; a server's database has an administrator.
         if settings.embedded:
             with open_store(settings):
                 pass
-        serve_runtime(Runtime.open(settings), listener)
+        serve_county(settings, listener)
 
 
 @click.command()
 @host_option
 @port_option
 def run(host: str | None, port: int | None) -> None:
-    """首次建立演示县,然后提供服务 / Build the demo county on the first start, then serve."""
+    """首次建立演示县，然后提供服务 / Build the demo county on the first start, then serve."""
     settings = read_settings(host, port)
     with listening_socket(settings) as listener:
-        from gridsvc.runtime import Runtime
-
         with open_store(settings) as store:
             if demo_may_be_due(store):
                 build_if_due(store, settings)
-        serve_runtime(Runtime.open(settings), listener)
+        serve_county(settings, listener)
 
 
 @contextmanager
 def open_store(settings: Settings) -> "Iterator[Store]":
     """Open the store at this program's schema."""
-    from gridsvc.store import Store
+    with uncollected():
+        from gridsvc.store import Store
 
     store = Store.open(settings.url, county=settings.county)
     try:
@@ -95,7 +93,7 @@ def build_if_due(store: "Store", settings: Settings) -> None:
         return
 
     intro = Text(
-        "首次启动:正在建立演示县(演示数据均为虚构),约需一两分钟",
+        "首次启动：正在建立演示县（演示数据均为虚构），约需一两分钟",
         "first start: building the demo county (all of it made up); a minute or two",
     )
     click.echo(intro.pick(settings.lang))
@@ -135,7 +133,7 @@ def read_settings(host: str | None, port: int | None) -> Settings:
             Fault(
                 "host_not_loopback",
                 Text(
-                    f"不能在 {settings.host} 上提供服务:目前没有访问密钥,只能用本机地址 127.0.0.1",
+                    f"不能在 {settings.host} 上提供服务：目前没有访问密钥，只能用本机地址 127.0.0.1",
                     f"cannot serve on {settings.host}: there are no access keys yet, so only this "
                     "machine's own address 127.0.0.1 is allowed",
                 ),
@@ -174,8 +172,8 @@ def listening_socket(settings: Settings) -> socket.socket:
             Fault(
                 "port_taken",
                 Text(
-                    f"无法使用 {settings.host}:{settings.port}({error.strerror}):"
-                    "可能已有一个在运行;请先停止它,或用 --port 换一个端口",
+                    f"无法使用 {settings.host}:{settings.port}（{error.strerror}）："
+                    "可能已有一个在运行；请先停止它，或用 --port 换一个端口",
                     f"cannot use {settings.host}:{settings.port} ({error.strerror}): perhaps one "
                     "is running already; stop it, or choose another port with --port",
                 ),
@@ -185,18 +183,25 @@ def listening_socket(settings: Settings) -> socket.socket:
     return listener
 
 
-def serve_runtime(runtime: "Runtime", listener: socket.socket) -> None:
+def serve_county(settings: Settings, listener: socket.socket) -> None:
     """Serve until told to stop (Ctrl+C or SIGTERM), answering what was already asked.
 
     Parameters
     ----------
-    runtime
-        Open; it is closed at the end.
+    settings
+        What is served; its store is migrated.
     listener
         Bound socket; uvicorn listens on it.
     """
-    import uvicorn
-    from uvicorn.importer import import_from_string
+    with uncollected():
+        import uvicorn
+        from uvicorn.importer import import_from_string
+
+        from gridsvc.runtime import Runtime
+
+        runtime = Runtime.open(settings)
+        create_app: Callable[[Runtime], Any] = import_from_string(APP)
+        app = create_app(runtime)
 
     class Server(uvicorn.Server):
         """Says what to open when, and only when, it can be opened."""
@@ -206,10 +211,9 @@ def serve_runtime(runtime: "Runtime", listener: socket.socket) -> None:
             if self.started:
                 click.echo(first_words(runtime, address_of(listener)))
 
-    create_app: Callable[[Runtime], Any] = import_from_string(APP)
     say_if_empty(runtime)
     config = uvicorn.Config(
-        create_app(runtime),
+        app,
         access_log=False,
         log_level="warning",
         proxy_headers=False,

@@ -20,13 +20,13 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """建立或升级数据库结构,可重复运行 / Create or migrate the schema; safe to repeat."""
+    """建立或升级数据库结构，可重复运行 / Create or migrate the schema; safe to repeat."""
     settings = Settings.read()
     with _opened(settings) as store:
         before, head = store.revision()
         store.upgrade()
     text = (
-        Text(f"数据库结构已是最新({head})", f"the schema is already at {head}")
+        Text(f"数据库结构已是最新（{head}）", f"the schema is already at {head}")
         if before == head
         else Text(
             f"数据库结构已从 {before or '空'} 升级到 {head}",
@@ -38,18 +38,18 @@ def upgrade() -> None:
 
 @db.command()
 def status() -> None:
-    """显示数据库结构和数据的现状,未就绪时退出码为 1 / Show where it stands; exit 1 if not ready."""
+    """显示数据库结构和数据的现状，未就绪时退出码为 1 / Show where it stands; exit 1 if not ready."""
     settings = Settings.read()
     with _opened(settings) as store:
         current, head = store.revision()
         shown = Text(
-            f"数据库结构:{current or '空'},需要 {head}",
+            f"数据库结构：{current or '空'}，需要 {head}",
             f"schema: {current or 'nothing'}, needed: {head}",
         )
         click.echo(shown.pick(settings.lang))
         with store.read() as reading:
             figures = Text(
-                f"地图版本 {reading.areas.version()},案件 {reading.incidents.count()},"
+                f"地图版本 {reading.areas.version()}，案件 {reading.incidents.count()}，"
                 f"事件 {reading.events.head()}",
                 f"map version {reading.areas.version()}, {reading.incidents.count()} incidents, "
                 f"{reading.events.head()} events",

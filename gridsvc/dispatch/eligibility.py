@@ -17,7 +17,7 @@ LIVE_MAX_AGE = timedelta(minutes=15)
 
 LAY_REASONS: dict[Lay, Text] = {
     Lay.NONE: Text(
-        "此类警情群众不得靠近,不派网格员和吹哨人", "lay people must stay away from this kind"
+        "此类警情群众不得靠近，不派网格员和吹哨人", "lay people must stay away from this kind"
     ),
 }
 
@@ -51,7 +51,7 @@ def refusals(responder: Responder, *, kind: Kind, at: datetime) -> tuple[Text, .
     if kind.sends and not responder.capabilities.intersection(kind.sends):
         wanted_zh = "、".join(CAPABILITY_NAMES[c].zh for c in kind.sends)
         wanted_en = ", ".join(CAPABILITY_NAMES[c].en for c in kind.sends)
-        reasons.append(Text(f"不具备所需能力({wanted_zh})", f"cannot do any of: {wanted_en}"))
+        reasons.append(Text(f"不具备所需能力（{wanted_zh}）", f"cannot do any of: {wanted_en}"))
     if not kind.sends:
         reasons.append(_nobody_sent(kind))
     return tuple(reasons)
@@ -66,5 +66,5 @@ def is_night(at: datetime) -> bool:
 def _nobody_sent(kind: Kind) -> Text:
     if kind.hand_over:
         services = "、".join(kind.hand_over)
-        return Text(f"此类只移交 {services},不派人", f"handed over to {services}, nobody is sent")
-    return Text("此类由窗口办理,不派人", "handled at the window, nobody is sent")
+        return Text(f"此类只移交 {services}，不派人", f"handed over to {services}, nobody is sent")
+    return Text("此类由窗口办理，不派人", "handled at the window, nobody is sent")

@@ -1,19 +1,21 @@
 """Where everybody is: the force as points in metres, for the nearest by the straight line."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE
-from gridsvc.domain.force import Responder
-from gridsvc.domain.geo import Floats, MetricFrame
+from gridsvc.domain.force import LivePosition, Responder
+from gridsvc.domain.geo import Floats, LngLat, MetricFrame
 
 _FIRST_BATCH = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STEP = timedelta(microseconds=1)
+_NEVER = np.iinfo(np.int64).min // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +31,20 @@ class Nearby:
 class ForceIndex:
     """An immutable snapshot of the force.
 
-    Both the home and the live position of a responder are indexed; which one counts is decided
-    at the time of the question, because a position ages.
+    Both the home and the live position of a responder are kept; which one counts is decided at
+    the time of the question, because a position ages. All distances are measured: a county's
+    force is tens of thousands, and a pass over them takes less than the cards that follow.
     """
 
     def __init__(self, responders: Sequence[Responder], frame: MetricFrame) -> None:
         self.responders = tuple(responders)
         self._frame = frame
-        places: list[tuple[int, bool]] = []
-        lng: list[float] = []
-        lat: list[float] = []
-        for index, responder in enumerate(self.responders):
-            live = None if responder.live is None else responder.live.at
-            for at, is_live in ((responder.home, False), (live, True)):
-                if at is not None:
-                    places.append((index, is_live))
-                    lng.append(at.lng)
-                    lat.append(at.lat)
-        self._places = places
-        x, y = frame.points(lng=np.asarray(lng), lat=np.asarray(lat))
-        self._tree = cKDTree(np.column_stack([x, y])) if places else None
+        self._number = {one.id: number for number, one in enumerate(self.responders)}
+        self._rank = np.argsort(np.argsort(np.array([one.id for one in self.responders], str)))
+        self._home = self._metres([one.home for one in self.responders])
+        lives = [one.live for one in self.responders]
+        self._live = self._metres([None if live is None else live.at for live in lives])
+        self._seen = np.array([_moment(live) for live in lives], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.responders)
@@ -56,7 +52,20 @@ class ForceIndex:
     @property
     def without_place(self) -> int:
         """How many have neither a home nor a live position and can never be found."""
-        return len(self.responders) - len({index for index, _ in self._places})
+        return int((np.isnan(self._home[:, 0]) & np.isnan(self._live[:, 0])).sum())
+
+    def moved(self, lives: Mapping[str, LivePosition | None]) -> Self:
+        """A snapshot in which the devices of some people (by id) are elsewhere."""
+        after = copy(self)
+        people, after._live, after._seen = [*self.responders], self._live.copy(), self._seen.copy()
+        for key, live in lives.items():
+            number = self._number.get(key)
+            if number is not None:
+                people[number] = replace(people[number], live=live)
+                after._live[number] = self._metres([None if live is None else live.at])[0]
+                after._seen[number] = _moment(live)
+        after.responders = tuple(people)
+        return after
 
     def nearest(self, *, lng: float, lat: float, at: datetime) -> Iterator[Nearby]:
         """Yield everybody with a place, the nearest first (ties by id).
@@ -68,36 +77,31 @@ class ForceIndex:
         at
             Aware datetime: live positions older than ``LIVE_MAX_AGE`` do not count.
         """
-        if self._tree is None:
-            return
-        x, y = self._frame.point(lng=lng, lat=lat)
-        total, batch, done = len(self._places), _FIRST_BATCH, 0
-        while done < total:
-            batch = min(batch, total)
-            distances, indices = self._tree.query((x, y), k=np.arange(1, batch + 1))
-            order = self._complete(np.asarray(distances), np.asarray(indices), done, batch == total)
-            for distance, place in order:
-                nearby = self._count(place, distance, at)
-                if nearby is not None:
-                    yield nearby
-            done += len(order)
+        fresh = (at - LIVE_MAX_AGE - _EPOCH) // _STEP <= self._seen
+        x, y = np.where(fresh[:, None], self._live, self._home).T
+        here = self._frame.point(lng=lng, lat=lat)
+        distance = np.hypot(x - here[0], y - here[1])
+        left, batch = np.flatnonzero(~np.isnan(distance)), _FIRST_BATCH
+        while len(left):
+            # Only as much is sorted as is read; ties with the last one come along with it.
+            reach = distance[left]
+            limit = np.partition(reach, batch - 1)[batch - 1] if batch < len(left) else np.inf
+            near, left = left[reach <= limit], left[reach > limit]
+            for number in near[np.lexsort((self._rank[near], distance[near]))].tolist():
+                found = float(distance[number])
+                yield Nearby(self.responders[number], found, bool(fresh[number]))
             batch *= 4
 
-    def _complete(
-        self, distances: Floats, indices: npt.NDArray[Any], done: int, last: bool
-    ) -> list[tuple[float, int]]:
-        """The answers from ``done`` on, ordered by distance and id. Ties with the last distance
-        are left for the next batch, where all of them are known."""
-        found = [(float(d), int(i)) for d, i in zip(distances, indices, strict=True)]
-        if not last:
-            limit = found[-1][0]
-            found = [pair for pair in found if pair[0] < limit]
-        found.sort(key=lambda pair: (pair[0], self.responders[self._places[pair[1]][0]].id))
-        return found[done:]
+    def _metres(self, places: Sequence[LngLat | None]) -> Floats:
+        """Places in metres, shape (n, 2), NaN where there is none."""
+        metres = np.full((len(places), 2), np.nan)
+        known = [number for number, at in enumerate(places) if at is not None]
+        lng = np.array([at.lng for at in places if at is not None], dtype=np.float64)
+        lat = np.array([at.lat for at in places if at is not None], dtype=np.float64)
+        metres[known] = np.column_stack(self._frame.points(lng=lng, lat=lat))
+        return metres
 
-    def _count(self, place: int, distance_m: float, at: datetime) -> Nearby | None:
-        index, is_live = self._places[place]
-        responder = self.responders[index]
-        fresh = responder.live is not None and at - responder.live.seen_at <= LIVE_MAX_AGE
-        counts = is_live if fresh else not is_live
-        return Nearby(responder, distance_m, is_live) if counts else None
+
+def _moment(live: LivePosition | None) -> int:
+    """When a position was taken, in whole microseconds: compared exactly."""
+    return _NEVER if live is None else (live.seen_at - _EPOCH) // _STEP

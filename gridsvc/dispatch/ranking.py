@@ -94,7 +94,7 @@ def _candidate(near: Nearby, kind: Kind) -> Candidate:
     able = [c for c in kind.sends if c in near.responder.capabilities]
     reasons = [
         Text(
-            "能力:" + "、".join(CAPABILITY_NAMES[c].zh for c in able),
+            "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in able),
             "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in able),
         )
     ]

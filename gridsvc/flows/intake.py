@@ -117,7 +117,7 @@ def _kind_faults(report: Report) -> list[Fault]:
             Fault(
                 "unknown_category",
                 Text(
-                    f"没有类别“{report.category}”:可用 {allowed}",
+                    f"没有类别“{report.category}”：可用 {allowed}",
                     f"no category {report.category!r}: use one of {allowed}",
                 ),
                 "category",
@@ -131,7 +131,7 @@ def _kind_faults(report: Report) -> list[Fault]:
             Fault(
                 "unknown_kind",
                 Text(
-                    f"没有事件类型“{report.kind}”:可用 {allowed}",
+                    f"没有事件类型“{report.kind}”：可用 {allowed}",
                     f"no kind {report.kind!r}: use one of {allowed}",
                 ),
                 "kind",
@@ -142,7 +142,7 @@ def _kind_faults(report: Report) -> list[Fault]:
             Fault(
                 "kind_of_other_category",
                 Text(
-                    f"“{kind.name.zh}”({kind.code})属于 {kind.category},不属于 {report.category}",
+                    f"“{kind.name.zh}”（{kind.code}）属于 {kind.category}，不属于 {report.category}",
                     f"{kind.code} belongs to {kind.category}, not to {report.category}",
                 ),
                 "kind",
@@ -158,7 +158,7 @@ def _urgency_faults(report: Report) -> list[Fault]:
         Fault(
             "bad_urgency",
             Text(
-                f"紧急程度 {report.urgency} 无效:1 特急、2 紧急、3 较急、4 一般",
+                f"紧急程度 {report.urgency} 无效：1 特急、2 紧急、3 较急、4 一般",
                 f"urgency {report.urgency} is not valid: 1 (critical) to 4 (ordinary)",
             ),
             "urgency",
@@ -183,7 +183,7 @@ def _place_in_grid(report: Report, grid_map: GridMap) -> tuple[Position, Placeme
             Fault(
                 "no_place",
                 Text(
-                    "缺少位置:请给出 position(经纬度)或 grid(网格编码)",
+                    "缺少位置：请给出 position（经纬度）或 grid（网格编码）",
                     "no place is given: give a position or the code of a grid",
                 ),
                 "position",

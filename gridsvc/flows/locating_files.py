@@ -195,7 +195,7 @@ def _open(source: Path) -> _Source:
             Fault(
                 "unreadable",
                 Text(
-                    f"无法读取 {source.name}:{error}(支持 CSV 和 Parquet)",
+                    f"无法读取 {source.name}：{error}（支持 CSV 和 Parquet）",
                     f"{source.name} cannot be read: {error} (CSV or Parquet)",
                 ),
                 source.name,
@@ -234,7 +234,7 @@ def _csv(source: Path, schema: pa.Schema, read: pa.csv.ReadOptions) -> Iterator[
         raise LayerError(
             Fault(
                 "bad_csv",
-                Text(f"{source.name} 的内容有误:{error}", f"{source.name} is not right: {error}"),
+                Text(f"{source.name} 的内容有误：{error}", f"{source.name} is not right: {error}"),
                 source.name,
             )
         ) from error
@@ -254,7 +254,7 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
                 Fault(
                     "unknown_format",
                     Text(
-                        f"不支持 {path.name}:请用 .csv 或 .parquet",
+                        f"不支持 {path.name}：请用 .csv 或 .parquet",
                         f"{path.name} is not supported: use .csv or .parquet",
                     ),
                     field,
@@ -265,7 +265,7 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
             Fault(
                 "file_exists",
                 Text(
-                    f"{target.name} 已存在:请换一个文件名,或加 --overwrite(不能是输入文件本身)",
+                    f"{target.name} 已存在：请换一个文件名，或加 --overwrite（不能是输入文件本身）",
                     f"{target.name} is there already: choose another name, or --overwrite "
                     "(never the input itself)",
                 ),
@@ -296,7 +296,7 @@ def _check_columns(schema: pa.Schema, source: Path, keep_bad: bool) -> None:
             Fault(
                 "column_missing",
                 Text(
-                    f"缺少列 {', '.join(missing)};文件中有:{found}",
+                    f"缺少列 {', '.join(missing)}；文件中有：{found}",
                     f"no column {', '.join(missing)}; the file has: {found}",
                 ),
                 source.name,
@@ -307,7 +307,7 @@ def _check_columns(schema: pa.Schema, source: Path, keep_bad: bool) -> None:
             Fault(
                 "column_taken",
                 Text(
-                    f"列 {', '.join(taken)} 已存在,结果会与之混淆:请先改名",
+                    f"列 {', '.join(taken)} 已存在，结果会与之混淆：请先改名",
                     f"columns {', '.join(taken)} are there already and would be confused with the "
                     "answer: rename them first",
                 ),
@@ -318,7 +318,7 @@ def _check_columns(schema: pa.Schema, source: Path, keep_bad: bool) -> None:
         faults.append(
             Fault(
                 "column_repeated",
-                Text(f"列名重复:{', '.join(repeated)}", f"columns repeated: {', '.join(repeated)}"),
+                Text(f"列名重复：{', '.join(repeated)}", f"columns repeated: {', '.join(repeated)}"),
                 source.name,
             )
         )
@@ -339,7 +339,7 @@ def _bad_rows(bad: dict[int, Fault]) -> list[Fault]:
             Fault(
                 code,
                 Text(
-                    f"{len(rows)} 行(第 {shown} 行{'等' if len(rows) > _SHOWN else ''}):{first.zh};"
+                    f"{len(rows)} 行（第 {shown} 行{'等' if len(rows) > _SHOWN else ''}）：{first.zh}；"
                     "可用 --keep-bad 保留这些行",
                     f"{len(rows)} rows (row {shown}{' ...' if len(rows) > _SHOWN else ''}): "
                     f"{first.en}; --keep-bad keeps such rows",

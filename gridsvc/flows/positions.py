@@ -39,7 +39,7 @@ def radius_of(radius_m: float | None, datum: Datum) -> float:
             Fault(
                 "bad_radius",
                 Text(
-                    f"精度半径 {radius_m} 无效:应为 0 到 {MAX_RADIUS_M:.0f} 米",
+                    f"精度半径 {radius_m} 无效：应为 0 到 {MAX_RADIUS_M:.0f} 米",
                     f"radius {radius_m} is not valid: 0 to {MAX_RADIUS_M:.0f} metres",
                 ),
                 "radius_m",

@@ -278,9 +278,8 @@ def _cells_within(
     shift, mask = 3 * (15 - resolution), (1 << (_BASE_BITS + 3 * resolution)) - 1
     for start in range(0, len(metric), _AT_A_TIME):
         part = slice(start, start + _AT_A_TIME)
-        around = shapely.buffer(
-            metric[part], distance_m[part] / np.cos(np.pi / 4 / _ARC_SEGMENTS), _ARC_SEGMENTS
-        )
+        radii = distance_m[part] / np.cos(np.pi / 4 / _ARC_SEGMENTS)
+        around = shapely.buffer(metric[part], radii, quad_segs=_ARC_SEGMENTS)
         wkb = pa.array(shapely.to_wkb(frame.geometries_back(around)), type=pa.binary())
         lists = pa.array(wkb_to_cells(wkb, resolution, ContainmentMode.ContainsCentroid))
         cells = np.asarray(lists.flatten()).astype(np.int64)

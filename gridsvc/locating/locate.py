@@ -8,21 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from gridsvc.domain.area import (
-    Division,
-    EndUnit,
-    Grid,
-    GridKind,
-    Level,
-    PublishedMap,
-    as_multipolygon,
-)
+from gridsvc.domain.area import Division, EndUnit, Grid, Level, PublishedMap
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import Fault, InputError, NotFoundError
 from gridsvc.domain.geo import Bounds, Floats, MetricFrame, bearing_deg, check_position
 from gridsvc.domain.incident import Neighbour, Placement
 from gridsvc.domain.words import Text
 from gridsvc.locating.cell_index import NEAR_M, CellIndex
+from gridsvc.locating.frames import published_from
 from gridsvc.locating.leaves import Leaves
 from gridsvc.locating.many import check_positions, decide_many
 
@@ -359,54 +352,3 @@ class GridMap:
 def _view(array: npt.NDArray[Any]) -> "memoryview[int]":
     """An array whose single items are quick to read."""
     return memoryview(cast(Any, array))
-
-
-def published_from(
-    grids: Any, units: Any = None, divisions: Any = None, scheme: CodeScheme | None = None
-) -> PublishedMap:
-    """The map that `GridMap.from_frames` indexes."""
-    scheme = scheme or CodeScheme()
-    for frame in (grids, units):
-        crs = None if frame is None else frame.crs
-        if crs is not None and crs.to_epsg() not in (4490, 4326):
-            raise InputError(
-                Fault(
-                    "wrong_crs",
-                    Text(
-                        f"坐标系为 {crs.to_string()}:应为 EPSG:4490,请先用 to_crs(4490) 转换",
-                        f"the frame is in {crs.to_string()}: EPSG:4490 or EPSG:4326 is needed; "
-                        "convert it with to_crs(4490)",
-                    ),
-                )
-            )
-    made_grids = [
-        Grid(
-            code=str(row["code"]),
-            name=str(row.get("name", row["code"])),
-            village=str(row.get("village", str(row["code"])[: scheme.village])),
-            geometry=as_multipolygon(row["geometry"]),
-            kind=GridKind(row.get("kind", "general")),
-        )
-        for row in grids.to_dict("records")
-    ]
-    made_units = [
-        EndUnit(
-            code=str(row["code"]),
-            name=str(row.get("name", row["code"])),
-            grid=str(row.get("grid", str(row["code"])[: scheme.grid])),
-            geometry=as_multipolygon(row["geometry"]),
-        )
-        for row in ([] if units is None else units.to_dict("records"))
-    ]
-    made_divisions = [
-        Division(str(row["code"]), str(row["name"]), Level(row["level"]), row["parent"] or None)
-        for row in ([] if divisions is None else divisions.to_dict("records"))
-    ]
-    leaves = [unit.geometry for unit in made_units] or [grid.geometry for grid in made_grids]
-    return PublishedMap(
-        version=0,
-        divisions=tuple(sorted(made_divisions, key=lambda d: d.code)),
-        grids=tuple(sorted(made_grids, key=lambda g: g.code)),
-        units=tuple(sorted(made_units, key=lambda u: u.code)),
-        clean=bool(shapely.coverage_is_valid(leaves)),
-    )

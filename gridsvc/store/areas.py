@@ -157,7 +157,7 @@ class MapReader(Repository):
         query = select(
             c.code, raw(c.geometry, self.dialect), *(c[name] for name in layer.fields)
         ).where(c.county == self.county, c.to_version.is_(None))
-        return list(self.connection.execute(query))
+        return list(self.connection.execute(query).all())
 
 
 class MapWriter(MapReader):

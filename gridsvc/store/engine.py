@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -27,8 +27,6 @@ _CONTENTION = {"40001", "40P01", "55P03"}
 
 _NOT_ALLOWED = {"42501", "0A000", "58P01"}
 """PostgreSQL: no right to do it, or PostGIS is not installed beside it."""
-
-_DOWN = (sqlite3.OperationalError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 def parse_url(url: str) -> URL:
@@ -68,6 +66,8 @@ def open_engine(url: URL) -> Engine:
     }
     if url.get_backend_name() == "sqlite":
         return _open_sqlite(url, common)
+    import geoalchemy2  # noqa: F401  before any DDL: it listens for it
+
     engine = create_engine(
         url,
         pool_size=5,
@@ -134,24 +134,41 @@ def our_errors(url: URL) -> Iterator[None]:
     NotReadyError
         The database cannot be reached or used, with the reason.
     """
+    driver = _driver(url)
     try:
         yield
     except PoolTimeoutError as error:
         raise _unreachable(url, "every connection is in use") from error
-    except (DBAPIError, psycopg.Error) as error:
+    except (DBAPIError, driver.Error) as error:
         driver_error = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(driver_error, (sqlite3.IntegrityError, psycopg.IntegrityError)):
+        if isinstance(driver_error, driver.IntegrityError):
             # The driver's own text shows the whole row, names and telephone numbers included.
             raise _refused(driver_error) from None
         state = getattr(driver_error, "sqlstate", None)
         if state in _CONTENTION:
             raise _in_the_way() from error
-        if state in _NOT_ALLOWED or isinstance(driver_error, _DOWN) or _not_a_database(error):
+        if state in _NOT_ALLOWED or _is_down(driver_error, driver) or _not_a_database(error):
             raise _unreachable(url, _first_line(driver_error)) from error
         raise
 
 
-def _not_a_database(error: DBAPIError | psycopg.Error) -> bool:
+def _driver(url: URL) -> ModuleType:
+    """Return the DB-API module behind ``url``; psycopg is loaded where it is needed alone."""
+    if url.get_backend_name() == "sqlite":
+        return sqlite3
+    import psycopg
+
+    return psycopg
+
+
+def _is_down(error: BaseException | None, driver: ModuleType) -> bool:
+    if isinstance(error, driver.OperationalError):
+        return True
+    # Of SQLite the other class means that it was called wrongly.
+    return driver is not sqlite3 and isinstance(error, driver.InterfaceError)
+
+
+def _not_a_database(error: Exception) -> bool:
     """Whether SQLite found the file to be something else, or damaged: its broadest class."""
     return isinstance(error, DBAPIError) and type(error.orig) is sqlite3.DatabaseError
 

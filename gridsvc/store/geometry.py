@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import numpy as np
 import shapely
-from geoalchemy2 import Geometry
 from sqlalchemy import (
     ColumnElement,
     DateTime,
@@ -50,6 +49,8 @@ class GeometryColumn(TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: Dialect | None) -> TypeEngine[Any]:
         """Answer PostGIS's type for PostgreSQL (and for no dialect), a blob elsewhere."""
         if dialect is None or dialect.name == "postgresql":
+            from geoalchemy2 import Geometry  # a tenth of a second that SQLite need not wait for
+
             return Geometry(self.shape, srid=SRID, spatial_index=False)
         return dialect.type_descriptor(LargeBinary())
 

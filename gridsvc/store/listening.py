@@ -3,12 +3,15 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-import psycopg
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from gridsvc.store.events import CHANNEL, EventLog
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 def heads(
@@ -54,6 +57,8 @@ class _Notifications:
 
     def wait(self, timeout_s: float) -> None:
         """Return when something was notified, or after ``timeout_s``."""
+        import psycopg
+
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._dsn, autocommit=True, connect_timeout=10)

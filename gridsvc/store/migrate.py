@@ -1,24 +1,32 @@
-"""Moving a database to the schema of this program, with Alembic and without an ini file."""
+"""Moving a database to the schema of this program, with Alembic and without an ini file.
+
+Alembic is loaded only where something is to be migrated: every start asks for the revision.
+"""
 
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from gridsvc.store.engine import WRITING
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+HEAD = "0001"
+"""The last revision in ``migrations/versions``; a test holds them together."""
 
 _LOCK_KEY = 0x6772_6964  # "grid": any number that is the same in every process
 _ONE_AT_A_TIME = threading.Lock()  # Alembic keeps the migration under way in module globals
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> "Config":
     """Return Alembic's configuration, for ``connection`` where something is to be run."""
+    from alembic.config import Config
+
     config = Config()
     folder = str(Path(__file__).parent / "migrations")
     config.set_main_option("script_location", folder.replace("%", "%%"))
@@ -28,6 +36,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Migrate to the head. Processes that start at once wait for the first, then do nothing."""
+    from alembic import command
+
     writer = engine.execution_options(**{WRITING: True})
     with _ONE_AT_A_TIME, writer.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -37,26 +47,23 @@ def upgrade(engine: Engine) -> None:
 
 def current_revision(connection: Connection) -> str | None:
     """Return the revision that the database is at, None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version"))
+    return found.scalar_one_or_none()
 
 
 @cache
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(alembic_config())
-
-
-def head_revision() -> str:
-    """Return the revision that this program needs."""
-    head = _scripts().get_current_head()
-    if head is None:
-        raise RuntimeError("this installation of gridsvc has lost its migrations")
-    return head
 
 
 @cache
 def knows(revision: str) -> bool:
     """Whether ``revision`` is one of this program's, not of a later one."""
-    return any(script.revision == revision for script in _scripts().walk_revisions())
+    return revision == HEAD or any(script.revision == revision for script in _scripts().walk_revisions())
 
 
 def autogenerate_options(dialect: str) -> dict[str, Any]:

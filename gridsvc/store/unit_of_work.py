@@ -128,7 +128,7 @@ class Store:
             The database cannot be reached.
         """
         with our_errors(self._url), self._reader.connect() as connection, connection.begin():
-            return migrate.current_revision(connection), migrate.head_revision()
+            return migrate.current_revision(connection), migrate.HEAD
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
