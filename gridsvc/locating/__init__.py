@@ -1,5 +1,5 @@
 """Which grid and unit a position lies in."""
 
-from gridsvc.locating.locate import GridMap, Located
+from gridsvc.locating.locate import MOST_NEIGHBOURS, GridMap, Located
 
-__all__ = ["GridMap", "Located"]
+__all__ = ["MOST_NEIGHBOURS", "GridMap", "Located"]

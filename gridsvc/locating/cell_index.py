@@ -9,7 +9,7 @@ Layout: the digits of an H3 cell address a table directly. The leading digits na
 shifts and two reads, and the index of a county takes a few ten megabytes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self, cast
 
@@ -98,12 +98,6 @@ class CellIndex:
     blocks: Ints
     table: npt.NDArray[np.int32]
     entries: Entries
-
-    def __post_init__(self) -> None:
-        starts = {int(key): n << _BLOCK_BITS for n, key in enumerate(self.blocks)}
-        object.__setattr__(self, "_starts", starts)
-        object.__setattr__(self, "_view", memoryview(cast(Any, self.table)))
-        object.__setattr__(self, "_shift", 3 * (15 - self.resolution))
 
     @classmethod
     def build(
@@ -203,21 +197,25 @@ class CellIndex:
         )
         return cls(int(arrays["resolution"][0]), arrays["blocks"], arrays["table"], entries)
 
-    def look_up(self, *, lng: float, lat: float) -> int:
-        """The table's entry for one position (degrees): 0, ``polygon + 1`` or ``-1 - entry``."""
-        cell = _latlng_to_cell(lat, lng, self.resolution) >> self._shift  # type: ignore[attr-defined]
-        start = self._starts.get(cell >> _BLOCK_BITS)  # type: ignore[attr-defined]
-        if start is None:
-            return 0
-        value: int = self._view[start + (cell & _BLOCK_MASK)]  # type: ignore[attr-defined]
-        return value
+    def scalar(self) -> Callable[[float, float], int]:
+        """The function (lng, lat) in degrees -> the table's entry for that position."""
+        starts = {int(key): n << _BLOCK_BITS for n, key in enumerate(self.blocks)}.get
+        table, shift = memoryview(cast(Any, self.table)), 3 * (15 - self.resolution)
+        resolution, to_cell, bits, mask = self.resolution, _latlng_to_cell, _BLOCK_BITS, _BLOCK_MASK
+
+        def look_up(lng: float, lat: float) -> int:
+            cell = to_cell(lat, lng, resolution) >> shift
+            start = starts(cell >> bits)
+            return 0 if start is None else table[start + (cell & mask)]
+
+        return look_up
 
     def look_up_many(self, *, lng: Floats, lat: Floats) -> npt.NDArray[np.int32]:
-        """``look_up`` for arrays of positions of shape (n,)."""
+        """``scalar`` for arrays of positions of shape (n,)."""
         if not len(self.blocks):
             return np.zeros(len(lng), dtype=np.int32)
         cells = np.asarray(pa.array(coordinates_to_cells(lat, lng, self.resolution)))
-        cells = cells.astype(np.int64) >> self._shift  # type: ignore[attr-defined]
+        cells = cells.astype(np.int64) >> 3 * (15 - self.resolution)
         keys = cells >> _BLOCK_BITS
         block = np.minimum(np.searchsorted(self.blocks, keys), len(self.blocks) - 1)
         values = self.table[(block << _BLOCK_BITS) + (cells & _BLOCK_MASK)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,15 @@ from gridsvc.locating.cell_index import NEAR_M, CellIndex
 from gridsvc.locating.frames import published_from
 from gridsvc.locating.leaves import Leaves
 from gridsvc.locating.many import check_positions, decide_many
+from gridsvc.locating.scalar import decider, grid_finder, leaf_finder, view
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 Codes = npt.NDArray[np.object_]
+
+MOST_NEIGHBOURS = 50
+"""The nearest so many are told: a wide radius in a town would name thousands."""
 
 LEAST_OUTSIDE_M = 0.001
 """What a position just outside is told at least: an edge that is straight in degrees bends by
@@ -136,7 +140,8 @@ class GridMap:
         lng, lat
             CGCS2000 (or WGS 84) degrees.
         radius_m
-            Areas across an edge within this many metres (at least 30) are told as neighbours.
+            Areas across an edge within this many metres (at least 30) are told as neighbours,
+            the nearest ``MOST_NEIGHBOURS`` of them.
 
         Returns
         -------
@@ -151,49 +156,41 @@ class GridMap:
         west, south, east, north = self.bounds
         if not (west <= lng <= east and south <= lat <= north):
             check_position(lng=lng, lat=lat, bounds=self.bounds)
-        value = self.index.look_up(lng=lng, lat=lat)
+        value = self._look_up(lng, lat)
         if value > 0:
             leaf = value - 1
             if radius_m <= NEAR_M:
                 return self._interior[leaf]
         else:
-            leaf = -1 if value == 0 else self._decide(-value - 1, lng, lat)
+            leaf = self._decide(-1 - value, lng, lat) if value else -1
         if leaf < 0:
             return self._outside(lng, lat, radius_m)
         if radius_m > NEAR_M:
             found: Sequence[int] | memoryview[int] = self._within(lng, lat, radius_m)
         else:
-            start, stop = self._near_ptr[-value - 1], self._near_ptr[-value]
-            found = self._near[start:stop]
+            found = self._near[self._near_ptr[-1 - value] : self._near_ptr[-value]]
             if len(found) == 1:
                 return self._interior[leaf]
         neighbours = self._neighbours(leaf, found, lng, lat, max(radius_m, NEAR_M))
-        interior = self._interior[leaf]
-        return replace(interior, neighbours=neighbours) if neighbours else interior
+        known = self._interior[leaf]
+        if not neighbours:
+            return known
+        return Placement(
+            known.unit, known.grid, known.village, known.township, 0.0, None, neighbours
+        )
 
     def locate_code(self, *, lng: float, lat: float) -> str | None:
         """Code of the unit (or of the grid, where it has no units) that a position lies in.
 
         The quickest question: no distances, no checks of what the numbers may mean; None outside.
         """
-        value = self.index.look_up(lng=lng, lat=lat)
-        if value > 0:
-            return self._leaf_codes[value - 1]
-        leaf = -1 if value == 0 else self._decide(-value - 1, lng, lat)
-        return None if leaf < 0 else self._leaf_codes[leaf]
+        leaf = self._leaf_at(lng, lat)
+        return self._leaf_codes[leaf] if leaf >= 0 else None
 
     def locate_grid(self, *, lng: float, lat: float) -> str | None:
         """Code of the grid that a position lies in, None outside, as quickly as can be."""
-        value = self.grid_index.look_up(lng=lng, lat=lat)
-        if value > 0:
-            return self._grid_codes[value - 1]
-        if value == 0:
-            return None
-        sure = self._grid_sure[-value - 1]
-        if sure >= 0:
-            return self._grid_codes[sure]
-        leaf = self._decide(-value - 1, lng, lat)
-        return None if leaf < 0 else self._grid_codes[self._grid_of[leaf]]
+        grid = self._grid_at(lng, lat)
+        return self._grid_codes[grid] if grid >= 0 else None
 
     def locate_many(self, lng: npt.ArrayLike, lat: npt.ArrayLike) -> Located:
         """Where n positions lie.
@@ -266,33 +263,19 @@ class GridMap:
         """What the scalar path reads, in the form that is quickest to read."""
         leaves, entries = self.leaves, self.index.entries
         shapely.prepare(leaves.polygons)
-        self._polygons: list[Any] = leaves.polygons.tolist()
         self._interior = [
-            Placement(unit=unit, grid=grid, village=village, township=township)
+            Placement(unit, grid, village, township)
             for unit, grid, village, township in zip(
                 leaves.unit, leaves.grid, leaves.village, leaves.township, strict=True
             )
         ]
         self._leaf_codes: list[str] = [p.unit or p.grid for p in self._interior]
         self._grid_codes: list[str] = [grid.code for grid in self.published.grids]
-        self._grid_of = _view(leaves.grid_number)
-        self._sure, self._open = _view(entries.sure), _view(entries.open)
-        self._touch_ptr, self._touch = _view(entries.touch_ptr), _view(entries.touch)
-        self._near_ptr, self._near = _view(entries.near_ptr), _view(entries.near)
-        self._grid_sure = _view(self.grid_index.entries.sure)
-
-    def _decide(self, entry: int, lng: float, lat: float) -> int:
-        """Number of the leaf that holds the position, -1 for none: the polygons decide."""
-        sure = self._sure[entry]
-        if sure >= 0:
-            return sure
-        start, stop = self._touch_ptr[entry], self._touch_ptr[entry + 1]
-        last = stop if self._open[entry] else stop - 1
-        for at in range(start, last):
-            leaf = self._touch[at]
-            if shapely.intersects_xy(self._polygons[leaf], lng, lat):
-                return leaf
-        return -1 if last == stop else self._touch[last]
+        self._near_ptr, self._near = view(entries.near_ptr), view(entries.near)
+        self._look_up = self.index.scalar()
+        self._decide = decider(self.index, leaves.polygons.tolist())
+        self._leaf_at = leaf_finder(self.index, self._decide)
+        self._grid_at = grid_finder(self.grid_index, self._decide, leaves.grid_number)
 
     def _within(self, lng: float, lat: float, radius_m: float) -> list[int]:
         point = shapely.Point(self.frame.point(lng=lng, lat=lat))
@@ -322,7 +305,7 @@ class GridMap:
             return ()
         found.extend(Neighbour("grid", code, distance) for code, distance in grids.items())
         found.sort(key=lambda n: (n.distance_m, n.level, n.code))
-        return tuple(found)
+        return tuple(found[:MOST_NEIGHBOURS])
 
     def _outside(self, lng: float, lat: float, radius_m: float) -> Placement:
         x, y = self.frame.point(lng=lng, lat=lat)
@@ -347,8 +330,3 @@ class GridMap:
             tree = shapely.STRtree([area.geometry for area in areas])
             self._area_trees[level] = tree
         return tree
-
-
-def _view(array: npt.NDArray[Any]) -> "memoryview[int]":
-    """An array whose single items are quick to read."""
-    return memoryview(cast(Any, array))
