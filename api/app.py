@@ -8,6 +8,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from api import areas, errors, health, incidents, locate, pages, responders
 from api.body import BodyLimit
+from api.headers import SafeHeaders
 from api.loopback import LoopbackOnly
 from gridsvc.runtime import Runtime
 
@@ -43,6 +44,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(LoopbackOnly)
     app.add_middleware(errors.Unexpected)
+    app.add_middleware(SafeHeaders)
     for resource in (incidents, locate, areas, responders, health, pages):
         app.include_router(resource.router)
     pages.mount_static(app)

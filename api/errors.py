@@ -139,7 +139,8 @@ def _other_title(status: int) -> tuple[str, Text]:
 def spoken(connection: HTTPConnection) -> Lang:
     """Pick the language of the answer to ``connection``."""
     default = cast(Lang, connection.app.state.runtime.settings.lang)
-    return language.language(connection, default)
+    header = connection.url.path.startswith("/api/")
+    return language.language(connection, default, header=header)
 
 
 def install(app: FastAPI) -> None:

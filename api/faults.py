@@ -34,7 +34,9 @@ MESSAGES: dict[str, Text] = {
     "finite_number": Text(
         "应为有限数字，不能是 {value}", "must be a finite number, which {value} is not"
     ),
-    "string_type": Text("应为文字（加引号），收到的是 {value}", "must be text in quotes, not {value}"),
+    "string_type": Text(
+        "应为文字（加引号），收到的是 {value}", "must be text in quotes, not {value}"
+    ),
     "string_unicode": Text("不是有效的 Unicode 文字", "is not valid Unicode text"),
     "bool_type": Text("应为 true 或 false，收到的是 {value}", "must be true or false, not {value}"),
     "bool_parsing": Text(

@@ -1,25 +1,52 @@
 """Incidents: take a report, give it back."""
 
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi import Query as QueryOf
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic import Field
 
+from api.faults import of_validation
 from api.language import Speech
 from api.nearest import NearestAnswer, nearest_answer
 from api.placements import PlacementAnswer, placement_answer
 from api.runtime import TheRuntime
 from api.shapes import Answer, Body, Query, Readable, county_time
+from gridsvc.domain.errors import Fault, InputError, NotReadyError
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Incident, Position
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
 from gridsvc.domain.words import Lang
 from gridsvc.flows.intake import Report
 from gridsvc.locating import GridMap
+from gridsvc.runtime import Runtime
 
-router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+
+class ReportRoute(APIRoute):
+    """Answers the faults of a report's shape together with those of its meaning."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap FastAPI's own handler, which stops at the shape."""
+        handle = super().get_route_handler()
+
+        async def handle_whole(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                whole = any(len(item["loc"]) == 1 for item in error.errors())
+                if whole or not isinstance(error.body, dict):
+                    raise  # not a field of it could be read
+                _, found = of_validation(error, request.headers.get("content-type", ""))
+                raise InputError([*found, *_meant(request, error)]) from error
+
+        return handle_whole
+
+
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=ReportRoute)
 
 
 class PositionBody(Body):
@@ -173,6 +200,33 @@ def _report(body: IncidentBody) -> Report:
         address=body.address,
         drill=body.drill,
     )
+
+
+def _meant(request: Request, error: RequestValidationError) -> list[Fault]:
+    """Find the faults in the meaning of whatever part of a report could be read."""
+    runtime: Runtime = request.app.state.runtime
+    bad = {item["loc"][1:3] for item in error.errors() if item["loc"][0] == "body"}
+    body = {
+        name: value
+        for name, value in cast(dict[str, Any], error.body).items()
+        if name in IncidentBody.model_fields and (name,) not in bad
+    }
+    place = body.pop("position", None) or {}
+    given = {
+        name: value
+        for name, value in place.items()
+        if name in PositionBody.model_fields and ("position", name) not in bad
+    }
+    unread = {name for name, *inner in bad if not inner}
+    if {"lng", "lat"} - given.keys() or ("position", "datum") in bad:
+        given.pop("lng", None)
+        unread |= {"position"} if place else set()
+    given["datum"] = Datum(given.get("datum", Datum.CGCS2000))
+    report = Report(**{"category": "", "kind": "", **body, **given})
+    try:
+        return runtime.faults(report, unread=unread)
+    except NotReadyError:
+        return []
 
 
 def _position(position: Position) -> PositionAnswer:

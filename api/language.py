@@ -1,4 +1,8 @@
-"""The language of an answer: ``?lang=``, else Accept-Language, else the county's setting."""
+"""The language of an answer: ``?lang=``, else Accept-Language, else the county's setting.
+
+Of a page Accept-Language is not asked: browsers send what they were installed with, and the duty
+officer's screens are Chinese until somebody says otherwise.
+"""
 
 from typing import Annotated
 
@@ -10,7 +14,7 @@ from gridsvc.domain.words import Lang
 _LANGS: dict[str, Lang] = {"zh": "zh", "en": "en"}
 
 
-def language(connection: HTTPConnection, default: Lang) -> Lang:
+def language(connection: HTTPConnection, default: Lang, *, header: bool = True) -> Lang:
     """Pick Chinese or English for one request.
 
     Parameters
@@ -19,10 +23,12 @@ def language(connection: HTTPConnection, default: Lang) -> Lang:
         Its query string and Accept-Language header.
     default
         Where neither asks for one of the two.
+    header
+        Whether Accept-Language counts: for programs, not for pages.
     """
     asked = _LANGS.get(connection.query_params.get("lang", ""))
-    if asked is not None:
-        return asked
+    if asked is not None or not header:
+        return asked or default
     best: Lang = default
     best_weight = 0.0
     for item in connection.headers.get("accept-language", "").split(","):
@@ -48,5 +54,12 @@ def _speech(request: Request) -> Lang:
     return language(request, request.app.state.runtime.settings.lang)
 
 
+def _page_speech(request: Request) -> Lang:
+    return language(request, request.app.state.runtime.settings.lang, header=False)
+
+
 Speech = Annotated[Lang, Depends(_speech)]
-"""Parameter of a route that says something to a person."""
+"""Parameter of a route whose answer a program reads to a person."""
+
+PageSpeech = Annotated[Lang, Depends(_page_speech)]
+"""Parameter of a route that answers with a page."""

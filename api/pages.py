@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi import Query as QueryOf
@@ -10,8 +10,10 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import Field, field_validator
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
 
-from api.language import Speech
+from api.language import PageSpeech
 from api.runtime import TheRuntime
 from api.shapes import Query
 from gridsvc.domain.area import PublishedMap
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-DEFAULT_DAYS = 90
+DEFAULT_DAYS = 365
+
+_FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 class PeriodQuery(Query):
@@ -59,7 +63,7 @@ class KeptShapes:
 
 @router.get("/")
 def home(
-    request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: Speech
+    request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: PageSpeech
 ) -> str:
     """Show what is loaded, where to go, and a form for a first incident."""
     from maps.home import home_page
@@ -77,7 +81,7 @@ def risk(
     request: Request,
     query: Annotated[PeriodQuery, QueryOf()],
     runtime: TheRuntime,
-    lang: Speech,
+    lang: PageSpeech,
 ) -> str:
     """Draw the county's grids coloured by what was reported in them."""
     # folium and its friends take most of a second to load: not before somebody wants a map.
@@ -102,9 +106,21 @@ def _shapes_of(request: Request, published: PublishedMap) -> "MapShapes":
     return kept.of(published, map_shapes)
 
 
+class CachedFiles(StaticFiles):
+    """Files whose address changes with their content are kept for good, the others asked anew."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with a file, or with 304 where the browser has it."""
+        answer = super().file_response(*args, **kwargs)
+        scope: Scope = kwargs["scope"] if "scope" in kwargs else args[2]
+        named = b"v=" in scope["query_string"]
+        answer.headers["Cache-Control"] = _FOR_GOOD if named else "no-cache"
+        return answer
+
+
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages at ``/static``."""
     from maps.assets import static_dir
 
     app.state.shapes = KeptShapes()
-    app.mount("/static", StaticFiles(directory=static_dir()), name="static")
+    app.mount("/static", CachedFiles(directory=static_dir()), name="static")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from api.shapes import Answer
 from gridsvc.domain.incident import Neighbour, Placement
-from gridsvc.locating import GridMap
+from gridsvc.locating import MOST_NEIGHBOURS, GridMap
 
 
 class NeighbourAnswer(Answer):
@@ -21,6 +21,7 @@ class PlacementAnswer(Answer):
 
     ``unit`` is null in a grid without units. Outside the county the areas are those of the
     nearest grid, ``outside_m`` metres away in direction ``bearing_deg`` (clockwise from north).
+    ``neighbours_truncated`` says that only the nearest 50 neighbours are told.
     """
 
     unit: str | None
@@ -35,6 +36,7 @@ class PlacementAnswer(Answer):
     outside_m: float
     bearing_deg: float | None
     neighbours: list[NeighbourAnswer]
+    neighbours_truncated: bool
 
 
 def placement_answer(placement: Placement, grid_map: GridMap) -> PlacementAnswer:
@@ -56,6 +58,7 @@ def placement_answer(placement: Placement, grid_map: GridMap) -> PlacementAnswer
         outside_m=round(placement.outside_m, 2),
         bearing_deg=None if bearing is None else round(bearing, 1) % 360.0,
         neighbours=[_neighbour(neighbour, grid_map) for neighbour in placement.neighbours],
+        neighbours_truncated=len(placement.neighbours) >= MOST_NEIGHBOURS,
     )
 
 

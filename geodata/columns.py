@@ -276,7 +276,7 @@ def _override(
         faults.append(
             fault(
                 "unknown_column",
-                f"{KIND_NAMES[kind].zh}没有名为 {canonical} 的标准列:可用的有 {known}",
+                f"{KIND_NAMES[kind].zh}没有名为 {canonical} 的标准列：可用的有 {known}",
                 f"{KIND_NAMES[kind].en} have no column {canonical!r}: there are {known}",
                 f"--map {canonical}={wanted}",
             )
@@ -294,7 +294,7 @@ def _override(
     faults.append(
         fault(
             "mapped_column_missing",
-            f"文件中{zh}“{wanted}”;{_found(names)[0]}",
+            f"文件中{zh}“{wanted}”；{_found(names)[0]}",
             f"the file has {en} ({wanted!r}); {_found(names)[1]}",
             f"--map {canonical}={wanted}",
         )
@@ -305,7 +305,7 @@ def _override(
 def _never_stored(canonical: str, wanted: str) -> Fault:
     return fault(
         "sensitive_column",
-        f"“{wanted}”含敏感个人信息,任何情况下都不入库,不能用作 {canonical}",
+        f"“{wanted}”含敏感个人信息，任何情况下都不入库，不能用作 {canonical}",
         f"{wanted!r} holds sensitive personal information, is never stored and cannot be "
         f"{canonical}",
         f"--map {canonical}={wanted}",
@@ -316,8 +316,8 @@ def _ambiguous(canonical: str, hits: Sequence[str]) -> Fault:
     listed = "、".join(hits)
     return fault(
         "ambiguous_column",
-        f"有 {len(hits)} 列都可能是 {canonical}:{listed};"
-        f"请指明其一,例如 --map {canonical}={hits[0]}",
+        f"有 {len(hits)} 列都可能是 {canonical}：{listed}；"
+        f"请指明其一，例如 --map {canonical}={hits[0]}",
         f"{len(hits)} columns may be {canonical}: {', '.join(hits)}; choose one, e.g. "
         f"--map {canonical}={hits[0]}",
         canonical,
@@ -330,7 +330,7 @@ def _missing(missing: Sequence[str], names: Sequence[str], kind: LayerKind) -> F
     zh, en = _found(names)
     return fault(
         "missing_column",
-        f"{KIND_NAMES[kind].zh}缺少必需的列 {listed}({usual});{zh};"
+        f"{KIND_NAMES[kind].zh}缺少必需的列 {listed}（{usual}）；{zh}；"
         f"请用 --map {missing[0]}=列名 指明",
         f"{KIND_NAMES[kind].en} need the columns {listed} ({usual}); {en}; "
         f"name it with --map {missing[0]}=COLUMN",
@@ -350,4 +350,4 @@ def _found(names: Sequence[str]) -> tuple[str, str]:
         return "文件中没有任何列", "the file has no columns"
     more = len(names) - len(shown)
     tail_zh, tail_en = (f" 等 {len(names)} 列", f" and {more} more") if more else ("", "")
-    return f"文件中的列:{'、'.join(shown)}{tail_zh}", f"found: {', '.join(shown)}{tail_en}"
+    return f"文件中的列：{'、'.join(shown)}{tail_zh}", f"found: {', '.join(shown)}{tail_en}"

@@ -158,7 +158,7 @@ def _unknown_crs(text: str) -> Fault:
     return Fault(
         "unknown_crs",
         Text(
-            f"无法识别坐标参考系“{shown}”:请给出 EPSG 编号,例如 --crs EPSG:4490 或 EPSG:4544",
+            f"无法识别坐标参考系“{shown}”：请给出 EPSG 编号，例如 --crs EPSG:4490 或 EPSG:4544",
             f"the coordinate reference system {shown!r} is not known: give an EPSG number, "
             "e.g. --crs EPSG:4490 or EPSG:4544",
         ),
@@ -170,7 +170,7 @@ def _no_way(crs: pyproj.CRS) -> Fault:
     return Fault(
         "crs_without_way",
         Text(
-            f"坐标系 {crs.name} 没有公开的转换参数可到 CGCS2000,不能近似换算:"
+            f"坐标系 {crs.name} 没有公开的转换参数可到 CGCS2000，不能近似换算："
             "请由测绘部门转换为 CGCS2000 后再导入",
             f"no exact public transformation leads from {crs.name} to CGCS2000, and a rough one "
             "is not taken: have the surveying office convert it to CGCS2000 first",

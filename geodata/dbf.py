@@ -66,7 +66,7 @@ def read_dbf(path: Path, *, encoding: str | None = None, cpg: str | None = None)
     if name is None:
         raise refuse(
             "encoding_unknown",
-            "文字编码无法识别:请用 --encoding 指明,例如 --encoding gb18030",
+            "文字编码无法识别：请用 --encoding 指明，例如 --encoding gb18030",
             "the encoding of the text was not recognised: name it, e.g. --encoding gb18030",
             path.name,
         )
@@ -86,7 +86,7 @@ def _take_apart(data: bytes, source: str) -> tuple[list[_Field], npt.NDArray[np.
     if width < 1 or len(data) < needed:
         raise refuse(
             "file_cut",
-            f"文件不完整:{count} 条记录至少需 {needed} 字节,实有 {len(data)} 字节",
+            f"文件不完整：{count} 条记录至少需 {needed} 字节，实有 {len(data)} 字节",
             f"the file is cut off: {count} records need {needed} bytes, {len(data)} are there",
             source,
         )
@@ -110,7 +110,7 @@ def _take_apart(data: bytes, source: str) -> tuple[list[_Field], npt.NDArray[np.
         listed = ", ".join(strange)
         raise refuse(
             "field_type",
-            f"字段类型不支持:{listed};请改为文本或数值",
+            f"字段类型不支持：{listed}；请改为文本或数值",
             f"field types that are not read: {listed}; make them text or numbers",
             source,
         )

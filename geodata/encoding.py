@@ -56,7 +56,7 @@ def given_codec(text: str) -> str:
     if name is None:
         raise refuse(
             "unknown_encoding",
-            f"没有名为“{text}”的编码:常用的有 utf-8、gb18030、big5",
+            f"没有名为“{text}”的编码：常用的有 utf-8、gb18030、big5",
             f"there is no encoding {text!r}: the usual ones are utf-8, gb18030, big5",
             "encoding",
         )
@@ -120,7 +120,7 @@ def decode_file(data: bytes, *, encoding: str | None, source: str) -> tuple[str,
         tried_en = f"does not decode as {name}" if name else "is in no encoding that was recognised"
         raise refuse(
             "encoding_unknown",
-            f"{tried_zh}:请用 --encoding 指明,例如 --encoding gb18030",
+            f"{tried_zh}：请用 --encoding 指明，例如 --encoding gb18030",
             f"the text {tried_en}: name it, e.g. --encoding gb18030",
             source,
         ) from error

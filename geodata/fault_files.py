@@ -36,7 +36,7 @@ def write_faults(report: Report, path: Path, *, overwrite: bool = False) -> int:
             raise ConflictError(
                 Fault(
                     "file_exists",
-                    Text("文件已存在,用 --overwrite 替换", "it exists: --overwrite replaces it"),
+                    Text("文件已存在，用 --overwrite 替换", "it exists: --overwrite replaces it"),
                     str(path),
                 )
             )

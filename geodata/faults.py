@@ -80,11 +80,12 @@ class LayerFault:
     within_tolerance: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The fault as JSON values; the geometry as its bounds ``[west, south, east, north]``."""
+        """The fault as JSON values: rows from 1 (the header not counted), the geometry as its
+        bounds ``[west, south, east, north]``."""
         shape = self.geometry
         return {
             "code": self.code.value,
-            "rows": list(self.rows),
+            "rows": [row + 1 for row in self.rows],
             "codes": list(self.codes),
             "text": {"zh": self.text.zh, "en": self.text.en},
             "measure": self.measure,
@@ -128,12 +129,13 @@ class Report:
         }
 
     def fault_frame(self) -> gpd.GeoDataFrame:
-        """One row a fault that has a shape or place, EPSG:4490 (points, lines and polygons)."""
+        """One row a fault that has a shape or place, EPSG:4490 (points, lines and polygons);
+        its ``rows`` count from 1."""
         drawn = [f for f in self.faults if f.geometry is not None and not f.geometry.is_empty]
         return gpd.GeoDataFrame(
             {
                 "fault": [f.code.value for f in drawn],
-                "rows": [_joined(f.rows) for f in drawn],
+                "rows": [_joined(row + 1 for row in f.rows) for f in drawn],
                 "codes": [_joined(f.codes) for f in drawn],
                 "measure": [f.measure for f in drawn],
                 "within_tolerance": [f.within_tolerance for f in drawn],

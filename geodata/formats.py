@@ -72,7 +72,7 @@ def format_of(path: Path) -> Format:
         Fault(
             "format_not_written",
             Text(
-                f"不能写出扩展名为“{path.suffix}”的文件,可用:{known}",
+                f"不能写出扩展名为“{path.suffix}”的文件，可用：{known}",
                 f"files ending in {path.suffix!r} are not written; use one of {known}",
             ),
             path.name,
@@ -130,7 +130,7 @@ def _xlsx(out: Outgoing) -> Losses:
         out,
         "control_characters",
         lambda text: not _NOT_IN_CELLS.search(text),
-        "含有单元格不能保存的控制字符(或 _x000D_ 一类的转义)",
+        "含有单元格不能保存的控制字符（或 _x000D_ 一类的转义）",
         "have control characters (or escapes such as _x000D_) that a cell cannot hold",
     )
     too_long = (
@@ -149,7 +149,7 @@ def _xlsx(out: Outgoing) -> Losses:
     if len(out.geometries) >= XLSX_ROWS:
         yield fault(
             "too_many_rows",
-            f"共 {len(out.geometries)} 行,一个工作表最多 {XLSX_ROWS - 1} 行数据",
+            f"共 {len(out.geometries)} 行，一个工作表最多 {XLSX_ROWS - 1} 行数据",
             f"{len(out.geometries)} rows; a sheet holds {XLSX_ROWS - 1} beside its header",
         )
     if out.table.num_columns + 2 > XLSX_COLUMNS:
@@ -166,7 +166,8 @@ def _filegdb(out: Outgoing) -> Losses:
         if not _GDB_NAME.fullmatch(name) or _GDB_RESERVED.fullmatch(name):
             yield fault(
                 "column_name",
-                "FileGDB 列名只能是字母、汉字、数字、下划线,不以数字开头,不超过 64 字,不用保留字",
+                "FileGDB 列名只能是字母、汉字、数字、下划线，不以数字开头，不超过 64 字，"
+                "不用保留字",
                 "a FileGDB column name is letters, digits and underscores, does not begin with a "
                 "digit, has 64 characters at most and is no reserved word",
                 name,
@@ -181,21 +182,21 @@ def _shapefile(out: Outgoing) -> Losses:
         out,
         "text_too_long",
         lambda text: len(text.encode(encoding)) <= DBF_TEXT,
-        f"超过 {DBF_TEXT} 字节({encoding})",
+        f"超过 {DBF_TEXT} 字节（{encoding}）",
         f"have more than {DBF_TEXT} bytes ({encoding})",
     )
     yield from texts(
         out,
         "empty_text",
         bool,
-        "为空文字,读回时成为缺失",
+        "为空文字，读回时成为缺失",
         "are empty text, which reads back as null",
     )
     yield from texts(
         out,
         "outer_spaces",
         lambda text: text == text.strip(" "),
-        "首尾有空格,会被去掉",
+        "首尾有空格，会被去掉",
         "begin or end with spaces, which are cut off",
     )
     span = f"{1 - 10 ** (DBF_DIGITS - 1)} ... {10**DBF_DIGITS - 1}"
@@ -214,7 +215,7 @@ def _shapefile(out: Outgoing) -> Losses:
     if size > SHAPEFILE_BYTES:
         yield fault(
             "too_large",
-            f"图形约 {size} 字节,Shapefile 上限 {SHAPEFILE_BYTES} 字节",
+            f"图形约 {size} 字节，Shapefile 上限 {SHAPEFILE_BYTES} 字节",
             f"the geometries take about {size} bytes; a shapefile holds {SHAPEFILE_BYTES}",
         )
 
@@ -226,7 +227,7 @@ def _shapefile_columns(out: Outgoing, encoding: str) -> Losses:
         if size > DBF_NAME:
             yield fault(
                 "column_name",
-                f"列名占 {size} 字节({encoding}),Shapefile 列名最多 {DBF_NAME} 字节",
+                f"列名占 {size} 字节（{encoding}），Shapefile 列名最多 {DBF_NAME} 字节",
                 f"the name has {size} bytes ({encoding}); a shapefile's have {DBF_NAME} at most",
                 name,
             )
@@ -242,7 +243,7 @@ def _shapefile_columns(out: Outgoing, encoding: str) -> Losses:
 def _columns(out: Outgoing, limit: int) -> Fault:
     count = out.table.num_columns
     return fault(
-        "too_many_columns", f"共 {count} 列,最多 {limit} 列", f"{count} columns; {limit} at most"
+        "too_many_columns", f"共 {count} 列，最多 {limit} 列", f"{count} columns; {limit} at most"
     )
 
 
@@ -251,7 +252,7 @@ def _plain_names(out: Outgoing) -> Losses:
         if marked(name):
             yield fault(
                 "column_name",
-                "列名以公式符号(= + - @)开头,表格软件会当作公式",
+                "列名以公式符号（= + - @）开头，表格软件会当作公式",
                 "a column name that begins with = + - @ would be run as a formula",
                 name,
             )

@@ -41,11 +41,12 @@ def _holes(union: shapely.MultiPolygon) -> Geometries:
 def _enclaves(sizes_m2: np.ndarray) -> list[Text]:
     if not len(sizes_m2):
         return []
-    listed = ", ".join(f"{size:,.0f}" for size in sorted(sizes_m2.tolist(), reverse=True)[:5])
+    listed = " / ".join(f"{size:,.0f}" for size in sorted(sizes_m2.tolist(), reverse=True)[:5])
     count = len(sizes_m2)
     return [
         Text(
-            f"图层内部有 {count} 处较大的空白(平方米:{listed}),按飞地处理;如应覆盖,请给出上级图层",
+            f"图层内部有 {count} 处较大的空白（平方米：{listed}），按飞地处理；"
+            "如应覆盖，请给出上级图层",
             f"{count} larger enclosed areas are not covered (m2: {listed}) and were taken as "
             "enclaves; give the parent layer to test them",
         )
@@ -61,7 +62,7 @@ def gap_fault(shapes: Shapes, gap: shapely.Polygon, size_m2: float, parent: str 
         FaultCode.GAP,
         **shapes.named(*around),
         text=Text(
-            f"{inside.zh}有缝隙 {size_m2:,.2f} 平方米" + (f",邻接 {beside}" if beside else ""),
+            f"{inside.zh}有缝隙 {size_m2:,.2f} 平方米" + (f"，邻接 {beside}" if beside else ""),
             f"gap of {size_m2:,.2f} m2{inside.en}" + (f" beside {beside}" if beside else ""),
         ),
         measure=size_m2,

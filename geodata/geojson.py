@@ -51,7 +51,7 @@ def parse_json(text: str, source: str) -> Json:
     except orjson.JSONDecodeError as error:
         raise refuse(
             "json_invalid",
-            f"不是有效的 JSON:第 {error.lineno} 行第 {error.colno} 列附近出错,文件可能不完整",
+            f"不是有效的 JSON：第 {error.lineno} 行第 {error.colno} 列附近出错，文件可能不完整",
             f"this is not valid JSON: {error.msg} near line {error.lineno}, column {error.colno}; "
             "the file may be cut off",
             source,
@@ -81,7 +81,7 @@ def read_geojson(document: Json, *, encoding: str, source: str) -> RawLayer:
         "feature_invalid",
         [row for row, fine in enumerate(good) if not fine],
         Text(
-            "要素无效(应为 Feature,且 properties 为对象)",
+            "要素无效（应为 Feature，且 properties 为对象）",
             "features that are none (Feature, with an object of properties)",
         ),
     )
@@ -176,7 +176,7 @@ def _features(document: Json, source: str) -> list[Json]:
     shown = repr(kind)[:40]
     raise refuse(
         "not_geojson",
-        f"不是 GeoJSON:顶层应为 FeatureCollection、Feature 或图形,实为 {shown}",
+        f"不是 GeoJSON：顶层应为 FeatureCollection、Feature 或图形，实为 {shown}",
         f"this is not GeoJSON: on top must be a FeatureCollection, a Feature or a geometry, not "
         f"{shown}",
         source,
@@ -204,4 +204,4 @@ def _bad_rows(code: str, rows: list[int], what: Text, where: str = "") -> tuple[
     if not rows:
         return ()
     named = rows_text(rows)
-    return (fault(code, f"{what.zh}:{named.zh}", f"{what.en}: {named.en}", where),)
+    return (fault(code, f"{what.zh}：{named.zh}", f"{what.en}: {named.en}", where),)

@@ -11,8 +11,10 @@ from geodata.crs import resolve_crs
 from gridsvc.domain.geo import Bounds
 from gridsvc.domain.words import Text
 
-COUNTY_BOUNDS: Bounds = (103.95, 24.52, 104.72, 25.42)
-"""West, south, east, north of Luoping in degrees: a zone is believed if it leads there."""
+LUOPING: Bounds = (103.95, 24.52, 104.72, 25.42)
+"""West, south, east, north in degrees. Metres without a zone prefix do not tell their zone; the one
+that leads to Luoping is offered, and said to do so. Any other county is told to ask its surveyors:
+no file or setting says where it lies before its map is in."""
 
 _CHINA: Bounds = (72.0, 0.8, 138.0, 56.0)
 _MARGIN_DEG = 0.2
@@ -59,14 +61,14 @@ def guess(bounds: Bounds, hints: Sequence[str] = ()) -> Guess:
     if _inside(bounds, (-180.0, -90.0, 180.0, 90.0)):
         return Guess(
             Text(
-                f"数值像经纬度({_range(bounds)}),但不在中国范围内",
+                f"数值像经纬度（{_range(bounds)}），但不在中国范围内",
                 f"the numbers look like degrees ({_range(bounds)}), outside China",
             ),
             "--crs EPSG:4326",
         )
     return Guess(
         Text(
-            f"数值({_range(bounds)})既不像经纬度,也不像高斯-克吕格坐标,无从猜测",
+            f"数值（{_range(bounds)}）既不像经纬度，也不像高斯-克吕格坐标，无从猜测",
             f"the numbers ({_range(bounds)}) look neither like degrees nor like Gauss-Kruger "
             "metres",
         ),
@@ -88,15 +90,16 @@ def _degrees(box: Bounds, said: tuple[str, str] | None) -> Guess:
         datum, hint = said
         return Guess(
             Text(
-                f"数值像经纬度({where}),文件里写着“{hint}”,应为 {datum}",
+                f"数值像经纬度（{where}），文件里写着“{hint}”，应为 {datum}",
                 f"the numbers look like degrees ({where}) and the file says {hint!r}: {datum}",
             ),
             f"--datum {datum}",
         )
     return Guess(
         Text(
-            f"数值像中国境内的经纬度({where}):测绘成果多为 cgcs2000(或 wgs84),取自高德、腾讯地图的"
-            "为 gcj02(偏约 390 米),百度的为 bd09(偏约 950 米),单看数值无法区分",
+            f"数值像中国境内的经纬度（{where}）：测绘成果多为 cgcs2000（或 wgs84），"
+            "取自高德、腾讯地图的为 gcj02（偏约 390 米），百度的为 bd09（偏约 950 米），"
+            "单看数值无法区分",
             f"the numbers look like degrees in China ({where}): surveys give cgcs2000 (or wgs84), "
             "Amap and Tencent gcj02 (some 390 m off), Baidu bd09 (some 950 m off); the numbers "
             "alone cannot tell",
@@ -116,7 +119,7 @@ def _metres(box: Bounds) -> Guess | None:
         return _zone(4513 + prefix - 25, x, y, f"带号 {prefix}", f"zone prefix {prefix}")
     if 13 <= prefix <= 23:
         six = _zone(4491 + prefix - 13, x, y, f"六度带带号 {prefix}", f"6-degree zone {prefix}")
-        if six is not None and _near_county(*_lands(4491 + prefix - 13, x, y)):
+        if six is not None and _in_luoping(*_lands(4491 + prefix - 13, x, y)):
             return six
     if 8_000_000 < x < 15_400_000:
         return _zone(3857, x, y, "网络墨卡托", "Web Mercator")
@@ -124,29 +127,30 @@ def _metres(box: Bounds) -> Guess | None:
 
 
 def _zone_without_prefix(x: float, y: float) -> Guess | None:
-    """Try each 3-degree zone: the one that leads to the county is it."""
-    hits = [code for code in range(4534, 4555) if _near_county(*_lands(code, x, y))]
+    """Try each 3-degree zone: the one that leads to Luoping is offered."""
+    hits = [code for code in range(4534, 4555) if _in_luoping(*_lands(code, x, y))]
     if not hits:
         return Guess(
             Text(
-                f"数值像不带带号的高斯-克吕格坐标(东 {x:.0f} 米,北 {y:.0f} 米),"
-                "但任何三度带都不落在本县(本县应为 EPSG:4544)",
+                f"数值像不带带号的高斯-克吕格坐标（东 {x:.0f} 米，北 {y:.0f} 米），"
+                "单看数值无法知道是哪个三度带（任何带都不落在罗平县）：请向测绘单位核实，"
+                "中央经线 75 到 135 度依次为 EPSG:4534 到 4554",
                 f"the numbers look like Gauss-Kruger metres without zone prefix ({x:.0f} E, "
-                f"{y:.0f} N) but no 3-degree zone puts them into the county (which is in "
-                "EPSG:4544)",
+                f"{y:.0f} N), which do not tell their 3-degree zone (none leads to Luoping): ask "
+                "the surveyors; EPSG:4534 to 4554 have the central meridians 75 to 135 E",
             ),
-            "--crs EPSG:4544",
+            "--crs EPSG:...",
         )
     best, beside = hits[0], hits[0] - 1
     lng, lat = _lands(best, x, y)
     wrong, _ = _lands(beside, x, y)
     return Guess(
         Text(
-            f"数值像不带带号的高斯-克吕格坐标:按 EPSG:{best} 落在 {lng:.2f}E {lat:.2f}N(本县内),"
-            f"按相邻的 EPSG:{beside} 则落在 {wrong:.2f}E;"
-            "UTM(EPSG:32648)中央经线相同,南北相差约 1 公里",
+            f"数值像不带带号的高斯-克吕格坐标：按 EPSG:{best} "
+            f"落在 {lng:.2f}E {lat:.2f}N（罗平县内），按相邻的 EPSG:{beside} 则落在 {wrong:.2f}E；"
+            "UTM（EPSG:32648）中央经线相同，南北相差约 1 公里",
             f"the numbers look like Gauss-Kruger metres without zone prefix: EPSG:{best} puts them "
-            f"at {lng:.2f}E {lat:.2f}N, in the county, its neighbour EPSG:{beside} at "
+            f"at {lng:.2f}E {lat:.2f}N, in Luoping, its neighbour EPSG:{beside} at "
             f"{wrong:.2f}E; UTM (EPSG:32648) has the same meridian and lies about 1 km off in "
             "northing",
         ),
@@ -160,7 +164,7 @@ def _zone(code: int, x: float, y: float, zh: str, en: str) -> Guess | None:
         return None
     return Guess(
         Text(
-            f"数值像米制坐标({zh}):按 EPSG:{code} 落在 {lng:.2f}E {lat:.2f}N",
+            f"数值像米制坐标（{zh}）：按 EPSG:{code} 落在 {lng:.2f}E {lat:.2f}N",
             f"the numbers look like metres ({en}): EPSG:{code} puts them at {lng:.2f}E {lat:.2f}N",
         ),
         f"--crs EPSG:{code}",
@@ -173,8 +177,8 @@ def _lands(code: int, x: float, y: float) -> tuple[float, float]:
     return float(lng), float(lat)
 
 
-def _near_county(lng: float, lat: float) -> bool:
-    west, south, east, north = COUNTY_BOUNDS
+def _in_luoping(lng: float, lat: float) -> bool:
+    west, south, east, north = LUOPING
     m = _MARGIN_DEG
     return west - m <= lng <= east + m and south - m <= lat <= north + m
 
@@ -192,7 +196,7 @@ def _with_axes(found: Guess, swapped: bool) -> Guess:
         return found
     return Guess(
         Text(
-            f"x、y 疑似颠倒(中国测量习惯 X 为北);调换后{found.text.zh}",
+            f"x、y 疑似颠倒（中国测量习惯 X 为北）；调换后{found.text.zh}",
             f"the axes look swapped (surveyors in China call north X); put right, {found.text.en}",
         ),
         found.options,

@@ -37,7 +37,7 @@ def integers(out: Outgoing, holds: Test, limit: str) -> Losses:
         pa.types.is_integer,
         "integer_too_large",
         holds,
-        f"整数超出可精确保存的范围({limit})",
+        f"整数超出可精确保存的范围（{limit}）",
         f"are whole numbers beyond what is held exactly ({limit})",
     )
 
@@ -53,7 +53,7 @@ def no_nul(out: Outgoing) -> Losses:
         out,
         "nul_character",
         lambda text: "\0" not in text,
-        "含有空字符(U+0000),其后的文字会丢失",
+        "含有空字符（U+0000），其后的文字会丢失",
         "have a NUL character (U+0000), which cuts the text off",
     )
 
@@ -71,7 +71,7 @@ def no_empty(out: Outgoing) -> Losses:
         "empty_geometry",
         "geometry",
         np.flatnonzero(shapely.is_empty(out.geometries)).tolist(),
-        "为空图形,读回时成为缺失",
+        "为空图形，读回时成为缺失",
         "are empty geometries, which read back as none",
     )
 
@@ -83,7 +83,7 @@ def one_family(out: Outgoing) -> Losses:
     if len(families) > 1 or "Collection" in families:
         yield fault(
             "mixed_geometry",
-            f"图形类型混杂({', '.join(sorted(families))}),此格式一个图层只能有一种",
+            f"图形类型混杂（{', '.join(sorted(families))}），此格式一个图层只能有一种",
             f"geometries of several types ({', '.join(sorted(families))}); a layer of this format "
             "holds points, lines or polygons",
             "geometry",
@@ -97,7 +97,7 @@ def sound_rings(out: Outgoing) -> Losses:
         "invalid_polygon",
         "geometry",
         np.flatnonzero(areal & ~shapely.is_valid(out.geometries)).tolist(),
-        "为无效面,此格式只存环,读回时内外环可能变化",
+        "为无效面，此格式只存环，读回时内外环可能变化",
         "are invalid polygons; this format holds bare rings, which may be grouped otherwise",
     )
 
@@ -105,8 +105,8 @@ def sound_rings(out: Outgoing) -> Losses:
 def in_rows(code: str, where: str, rows: list[int], zh: str, en: str) -> Losses:
     """One fault about ``rows`` (0-based), none where there are none."""
     if rows:
-        shown = ", ".join(str(row) for row in rows[:5]) + (" ..." if len(rows) > 5 else "")
-        zh, en = f"{len(rows)} 行{zh}(行号 {shown})", f"{len(rows)} rows {en} (rows {shown})"
+        shown = ", ".join(str(row + 1) for row in rows[:5]) + (" ..." if len(rows) > 5 else "")
+        zh, en = f"{len(rows)} 行{zh}（第 {shown} 行）", f"{len(rows)} rows {en} (rows {shown})"
         yield fault(code, zh, en, where)
 
 

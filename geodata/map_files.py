@@ -172,7 +172,7 @@ def _json_crs(out: Outgoing) -> dict[str, Any]:
             Fault(
                 "crs_without_number",
                 Text(
-                    f"GeoJSON 只能用编号声明坐标系,{out.crs.name} 没有编号:请换用 GeoPackage",
+                    f"GeoJSON 只能用编号声明坐标系，{out.crs.name} 没有编号：请换用 GeoPackage",
                     f"GeoJSON declares a CRS by its number and {out.crs.name} has none: write a "
                     "GeoPackage",
                 ),
@@ -191,7 +191,7 @@ def _failed(path: Path, reason: str) -> Fault:
     return Fault(
         "not_written",
         Text(
-            f"未能完整写出,原有文件未改动:{reason}",
+            f"未能完整写出，原有文件未改动：{reason}",
             f"it could not be written whole, and any older file is untouched: {reason}",
         ),
         path.name,

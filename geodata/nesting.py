@@ -165,8 +165,8 @@ class Nesting:
             FaultCode.UNIT_NOT_IN_ONE_GRID,
             **self.shapes.named(place),
             text=Text(
-                f"单元 {name} 不在唯一网格内:"
-                + (f"所属网格 {own}," if own else "")
+                f"单元 {name} 不在唯一网格内："
+                + (f"所属网格 {own}，" if own else "")
                 + (f"另落入 {listed}" if listed else "不在任何网格内"),
                 f"unit {name} is not inside exactly one grid: "
                 + (f"it belongs to {own}, " if own else "")

@@ -102,7 +102,7 @@ def import_note(path: Path, kind: LayerKind, *, crs: str | None, datum: Datum) -
         return None
     meant = _DATUM_NAMES[datum] + (f" ({crs})" if crs else "")
     return Text(
-        f"{KIND_NAMES[kind].zh}的坐标为 {meant},此文件无法声明:导入时请加 {option}",
+        f"{KIND_NAMES[kind].zh}的坐标为 {meant}，此文件无法声明：导入时请加 {option}",
         f"the positions of these {KIND_NAMES[kind].en} are {meant}, which this file cannot "
         f"declare: import with {option}",
     )
@@ -166,7 +166,7 @@ def _check_frame(frame: gpd.GeoDataFrame, datum: Datum) -> None:
             Fault(
                 "datum_unknown",
                 Text(
-                    "导出的坐标系必须明确:cgcs2000、wgs84、gcj02 或 bd09",
+                    "导出的坐标系必须明确：cgcs2000、wgs84、gcj02 或 bd09",
                     "an export needs a definite datum: cgcs2000, wgs84, gcj02 or bd09",
                 ),
                 "datum",
@@ -177,7 +177,7 @@ def _check_frame(frame: gpd.GeoDataFrame, datum: Datum) -> None:
             Fault(
                 "frame_crs",
                 Text(
-                    f"待导出的数据坐标系为 {frame.crs},应为 EPSG:{SRID}",
+                    f"待导出的数据坐标系为 {frame.crs}，应为 EPSG:{SRID}",
                     f"the frame to be written is in {frame.crs}; it must be EPSG:{SRID}",
                 ),
                 "crs",
@@ -191,7 +191,7 @@ def _check_frame(frame: gpd.GeoDataFrame, datum: Datum) -> None:
             Fault(
                 "position_not_flat_or_finite",
                 Text(
-                    f"{high} 个图形带高程,{endless} 个坐标值不是有限数:只能导出有限的平面坐标",
+                    f"{high} 个图形带高程，{endless} 个坐标值不是有限数：只能导出有限的平面坐标",
                     f"{high} geometries have heights, {endless} ordinates are not finite: only "
                     "flat, finite positions are written",
                 ),
@@ -219,7 +219,7 @@ def _column(series: pd.Series, name: str, faults: list[Fault]) -> pa.Array:
             Fault(
                 "column_not_one_type",
                 Text(
-                    f"该列的值不能作为同一种类型写出({error}):请统一为文字、整数、小数、是否或时间",
+                    f"该列的值不能作为同一种类型写出（{error}）：请统一为文字、整数、小数、是否或时间",
                     f"its values cannot be written as one type ({error}): make them all text, "
                     "whole numbers, decimals, yes/no or times",
                 ),
@@ -255,7 +255,7 @@ def _doubled(names: tuple[str, ...]) -> list[Fault]:
         Fault(
             "column_name_repeated",
             Text(
-                "另一列的名称与之相同或仅大小写不同:请改名",
+                "另一列的名称与之相同或仅大小写不同：请改名",
                 "another column has this name, or differs from it in case alone: rename one",
             ),
             name,

@@ -91,8 +91,8 @@ def _noise(
         FaultCode.UNMATCHED_EDGE,
         **shapes.named(*pair),
         text=Text(
-            f"{a} 与 {b} 的共边有 {count} 个顶点不一致,最大偏移 {offset_m:.2g} 米"
-            f"(在容差 {tolerance_m:g} 米以内)",
+            f"{a} 与 {b} 的共边有 {count} 个顶点不一致，最大偏移 {offset_m:.2g} 米"
+            f"（在容差 {tolerance_m:g} 米以内）",
             f"{a} and {b}: {count} unmatched vertices on the shared edge, largest offset "
             f"{offset_m:.2g} m (within the tolerance of {tolerance_m:g} m)",
         ),
@@ -108,7 +108,7 @@ def _beyond(shapes: Shapes, place: int, edge: object, tolerance_m: float) -> Lay
         FaultCode.UNMATCHED_EDGE,
         **shapes.named(place),
         text=Text(
-            f"{name} 的边与相邻区域不一致,偏移超过容差 {tolerance_m:g} 米",
+            f"{name} 的边与相邻区域不一致，偏移超过容差 {tolerance_m:g} 米",
             f"{name}: its edge does not match its neighbours', by more than the tolerance of "
             f"{tolerance_m:g} m",
         ),

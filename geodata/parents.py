@@ -16,6 +16,11 @@ PARENT_COLUMNS: dict[LayerKind, str] = {
     LayerKind.GRIDS: "village",
     LayerKind.UNITS: "grid",
 }
+_LEVELS: dict[LayerKind, tuple[str, ...]] = {
+    LayerKind.DIVISIONS: ("township", "village"),
+    LayerKind.GRIDS: ("grid",),
+    LayerKind.UNITS: ("unit",),
+}
 
 
 def resolve_parents(
@@ -39,12 +44,15 @@ def resolve_parents(
     One code a row, ``""`` where there is none, and the faults. Counties need no parent.
     """
     own = codes_of(layer.frame)
-    by_code = [(scheme.parent(code) or "") if scheme else "" for code in own]
+    by_code = [_by_code(code, layer.kind, scheme) for code in own]
     given = codes_of(layer.frame, PARENT_COLUMNS[layer.kind])
     if parents is None:
         return [one or other for one, other in zip(given, by_code, strict=True)], []
     if layer.kind is LayerKind.GRIDS and "level" in parents.columns:
         parents = parents[parents["level"] == "village"]
+        if parents.empty:
+            # An outline of the county: grids lie in it, and it says nothing of their villages.
+            return [one or other for one, other in zip(given, by_code, strict=True)], []
     known = {code for code in codes_of(parents) if code}
     if layer.kind is LayerKind.DIVISIONS:
         known |= set(own)
@@ -61,6 +69,13 @@ def resolve_parents(
         if text is not None:
             faults.append(LayerFault(FaultCode.PARENT_UNKNOWN, (int(row),), (code,), text))
     return found, faults
+
+
+def _by_code(code: str, kind: LayerKind, scheme: CodeScheme | None) -> str:
+    """The parent that the code tells, "" where the code is none of this layer's."""
+    if scheme is None or scheme.level_of(code) not in _LEVELS[kind]:
+        return ""
+    return scheme.parent(code) or ""
 
 
 def _codes_by_name(parents: gpd.GeoDataFrame) -> dict[str, list[str]]:
@@ -100,7 +115,7 @@ def _resolve(
         return derived, None
     if matches:
         return "", Text(
-            f"上级名称“{named}”有 {len(matches)} 个({'、'.join(matches)}),无法确定,请改填编码",
+            f"上级名称“{named}”有 {len(matches)} 个（{'、'.join(matches)}），无法确定，请改填编码",
             f"the parent's name {named!r} occurs {len(matches)} times ({', '.join(matches)}): "
             "give its code",
         )
@@ -109,7 +124,10 @@ def _resolve(
 
 def _unknown(parent: str) -> Text:
     if not parent:
-        return Text("没有上级编码,也无法由编码推得", "no parent is given, nor told by the code")
+        return Text(
+            "没有上级编码，也无法由编码推得：请用 --map 指明上级列，例如 --map village=所属村",
+            "no parent is given, nor told by the code: name its column, e.g. --map village=COLUMN",
+        )
     return Text(f"上级 {parent} 不存在", f"its parent {parent} is not known")
 
 

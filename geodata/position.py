@@ -83,7 +83,7 @@ def from_lng_lat(
         faults = (
             fault(
                 "position_half",
-                f"经度和纬度只有其一:{rows.zh}",
+                f"经度和纬度只有其一：{rows.zh}",
                 f"only one of longitude and latitude is there: {rows.en}",
                 "geometry",
             ),
@@ -155,7 +155,7 @@ def _meaning(
         faults.append(
             fault(
                 "datum_unknown",
-                f"{KIND_NAMES[kind].zh}的坐标系不能为 unknown:"
+                f"{KIND_NAMES[kind].zh}的坐标系不能为 unknown："
                 "请指明 cgcs2000、wgs84、gcj02 或 bd09",
                 f"the datum of {KIND_NAMES[kind].en} may not be unknown: say cgcs2000, wgs84, "
                 "gcj02 or bd09",
@@ -181,11 +181,11 @@ def _move(shapes: Geometries, crs: pyproj.CRS, row_datum: Sequence[Datum]) -> Ge
 
 def _undeclared(shapes: Geometries, hints: Sequence[str]) -> Fault:
     found = guess(_total(shapes), hints)
-    axes_zh = ";并用 --map lng=... --map lat=... 调换两列" if found.swapped else ""
+    axes_zh = "；并用 --map lng=... --map lat=... 调换两列" if found.swapped else ""
     axes_en = " and swap the two columns with --map lng=... --map lat=..." if found.swapped else ""
     return fault(
         "undeclared_crs",
-        f"文件没有声明坐标系,不予导入。{found.text.zh}。请核实后加 {found.options}{axes_zh}",
+        f"文件没有声明坐标系，不予导入。{found.text.zh}。请核实后加 {found.options}{axes_zh}",
         f"the file declares no coordinate system and is refused. Best guess: {found.text.en}. Make "
         f"sure, then add {found.options}{axes_en}",
         "crs",
@@ -205,7 +205,7 @@ def _type_faults(shapes: Geometries, kind: LayerKind) -> list[Fault]:
     return [
         fault(
             "geometry_type",
-            f"{KIND_NAMES[kind].zh}应为{wanted_zh},却有 {listed}:{rows.zh}",
+            f"{KIND_NAMES[kind].zh}应为{wanted_zh}，却有 {listed}：{rows.zh}",
             f"{KIND_NAMES[kind].en} are {wanted_en}, found {listed}: {rows.en}",
             "geometry",
         )
@@ -232,7 +232,7 @@ def _range_faults(shapes: Geometries, usable: Mask, crs: pyproj.CRS) -> list[Fau
     faults = _row_fault(
         swapped,
         "axes_swapped",
-        "经纬度疑似颠倒(应先经度后纬度;表格可用 --map lng=... --map lat=... 调换)",
+        "经纬度疑似颠倒（应先经度后纬度；表格可用 --map lng=... --map lat=... 调换）",
         "longitude and latitude look swapped (longitude comes first; in a table swap the columns "
         "with --map lng=... --map lat=...)",
     )
@@ -242,14 +242,14 @@ def _range_faults(shapes: Geometries, usable: Mask, crs: pyproj.CRS) -> list[Fau
         faults += _row_fault(
             beyond,
             "position_out_of_range",
-            f"坐标超出经纬度范围({text.zh})",
+            f"坐标超出经纬度范围（{text.zh}）",
             f"positions that cannot be degrees ({text.en})",
         )
     null_island = usable & (shapely.get_type_id(shapes) == 0) & (box == 0).all(axis=1)
     return faults + _row_fault(
         null_island,
         "position_null_island",
-        "坐标为 (0, 0),多为未定位的空值:请清空或重新定位",
+        "坐标为 (0, 0)，多为未定位的空值：请清空或重新定位",
         "positions at (0, 0), usually devices without a fix: blank them or take them again",
     )
 
@@ -285,7 +285,7 @@ def _area_faults(
     return _row_fault(
         outside,
         "outside_crs_area",
-        f"坐标不在 {crs_name(crs)} 的适用范围内({text.zh})",
+        f"坐标不在 {crs_name(crs)} 的适用范围内（{text.zh}）",
         f"positions where {crs_name(crs)} is not used ({text.en})",
     )
 
@@ -295,7 +295,7 @@ def _row_fault(mask: Mask, code: str, zh: str, en: str) -> list[Fault]:
     if not bad:
         return []
     rows = rows_text(bad)
-    return [fault(code, f"{zh}:{rows.zh}", f"{en}: {rows.en}", "geometry")]
+    return [fault(code, f"{zh}：{rows.zh}", f"{en}: {rows.en}", "geometry")]
 
 
 def _total(shapes: Geometries) -> Bounds:

@@ -89,7 +89,7 @@ def shapes_of(
     return shapes, (
         fault(
             "geometry_unreadable",
-            f"图形无法读取(环未闭合、点数不足或格式错误):{rows.zh}",
+            f"图形无法读取（环未闭合、点数不足或格式错误）：{rows.zh}",
             f"geometries that cannot be read (a ring not closed, too few points, malformed): "
             f"{rows.en}",
             "geometry",
@@ -108,11 +108,11 @@ def refuse(code: str, zh: str, en: str, where: str = "") -> LayerError:
 
 
 def rows_text(rows: Sequence[int], most: int = 8) -> Text:
-    """Name rows (counted from 0, as everywhere): the first few and how many there are."""
-    shown = ", ".join(str(row) for row in rows[:most])
+    """Name 0-based rows as people count them: from 1, without the header; the first few."""
+    shown = ", ".join(str(row + 1) for row in rows[:most])
     if len(rows) > most:
         return Text(
-            f"共 {len(rows)} 行(行号从 0 起:{shown} 等)",
-            f"{len(rows)} rows (from 0: {shown}, ...)",
+            f"共 {len(rows)} 行（第 {shown} 等行，不计表头）",
+            f"{len(rows)} rows ({shown}, ..., the header not counted)",
         )
-    return Text(f"第 {shown} 行(从 0 起)", f"row {shown} (from 0)")
+    return Text(f"第 {shown} 行（不计表头）", f"row {shown} (the header not counted)")

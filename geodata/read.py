@@ -176,7 +176,7 @@ def _unfilled(values: Sequence[Any], canonical: str, where: str) -> list[Fault]:
     return [
         fault(
             "missing_value",
-            f"必需的 {canonical} 为空:{rows.zh}",
+            f"必需的 {canonical} 为空：{rows.zh}",
             f"{canonical} is required and empty: {rows.en}",
             where,
         )
@@ -191,7 +191,7 @@ def _name_faults(names: Sequence[str]) -> list[Fault]:
     return [
         fault(
             "mojibake",
-            f"列名是乱码({listed}):请用 --encoding 指明正确编码,或从源头重新导出",
+            f"列名是乱码（{listed}）：请用 --encoding 指明正确编码，或从源头重新导出",
             f"column names are mojibake ({listed}): name the right --encoding, or export the file "
             "again at its source",
             "columns",
@@ -218,7 +218,8 @@ def _shapes(
             (
                 fault(
                     "geometry_missing",
-                    f"{KIND_NAMES[kind].zh}需要面状图形:文件没有图形,也没有 WKT 列(--map wkt=列名)",
+                    f"{KIND_NAMES[kind].zh}需要面状图形：文件没有图形，"
+                    "也没有 WKT 列（--map wkt=列名）",
                     f"{KIND_NAMES[kind].en} need polygons: the file has no geometries and no WKT "
                     "column (--map wkt=COLUMN)",
                     "geometry",

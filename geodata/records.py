@@ -53,7 +53,7 @@ def _reason(geometry: BaseGeometry) -> tuple[Text, BaseGeometry]:
     numbers = place.rstrip("]").split()
     at = shapely.Point(*(float(number) for number in numbers[:2])) if numbers else None
     where = f"({numbers[0]}, {numbers[1]})" if numbers else ""
-    text = Text(f"图形无效:{what} {where}".rstrip(), f"invalid: {what} at {where}".rstrip())
+    text = Text(f"图形无效：{what} {where}".rstrip(), f"invalid: {what} at {where}".rstrip())
     return text, at if at is not None else geometry
 
 
@@ -80,13 +80,13 @@ def code_faults(layer: Layer, scheme: CodeScheme | None) -> list[LayerFault]:
 
 
 def _repeated(code: str, holders: list[int]) -> LayerFault:
-    listed = ", ".join(str(row) for row in holders)
+    listed = ", ".join(str(row + 1) for row in holders[:8]) + (" ..." if len(holders) > 8 else "")
     return LayerFault(
         FaultCode.CODE_REPEATED,
         tuple(holders),
         (code,) * len(holders),
         Text(
-            f"编码 {code} 出现 {len(holders)} 次(行 {listed})",
+            f"编码 {code} 出现 {len(holders)} 次（第 {listed} 行）",
             f"code {code} occurs {len(holders)} times (rows {listed})",
         ),
     )
@@ -108,7 +108,9 @@ def _off_scheme(scheme: CodeScheme, kind: LayerKind, code: str, holders: list[in
         tuple(holders),
         (code,) * len(holders),
         Text(
-            f"编码 {code} 不合方案:应为 {allowed} 位数字",
-            f"code {code} is off the scheme: {allowed} digits are expected",
+            f"编码 {code} 不合方案：应为 {allowed} 位数字"
+            "（本县编码长度不同时设置 GRIDSVC_CODE_SCHEME）",
+            f"code {code} is off the scheme: {allowed} digits are expected (set "
+            "GRIDSVC_CODE_SCHEME where the county's codes have other lengths)",
         ),
     )

@@ -32,10 +32,10 @@ class Change:
     why: Text
 
     def to_json(self) -> dict[str, Any]:
-        """The change as JSON values."""
+        """The change as JSON values, the row from 1."""
         return {
             "code": self.code,
-            "row": self.row,
+            "row": self.row + 1,
             "area_before_m2": self.area_before_m2,
             "area_after_m2": self.area_after_m2,
             "why": {"zh": self.why.zh, "en": self.why.en},
@@ -166,9 +166,9 @@ def _changes(shapes: Shapes, mended: Geometries) -> list[Change]:
         if place not in invalid and same_area(before[place], after[place]):
             continue
         if after[place].is_empty:
-            why = Text("完全被相邻区域覆盖,请人工处理", "wholly covered by others: mend by hand")
+            why = Text("完全被相邻区域覆盖，请人工处理", "wholly covered by others: mend by hand")
         elif place in invalid:
-            why = Text("图形无效,已修正", "the polygon was invalid")
+            why = Text("图形无效，已修正", "the polygon was invalid")
         else:
             why = Text("与相邻区域的边不一致", "its edges did not match its neighbours'")
         told.append(

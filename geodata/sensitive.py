@@ -2,7 +2,8 @@
 
 The law (Personal Information Protection Law, article 28) calls identity, biometrics, faith,
 health, finance and the like sensitive. Such columns are never stored; naming them with
-``--allow`` only says that one knows they are in the file. Counts of people are no such columns.
+``--allow-column`` only says that one knows they are in the file. Counts of people are no such
+columns.
 
 Resident identity numbers are also recognised by content: 18 characters with a date of birth and
 the check digit of GB 11643 (ISO 7064 MOD 11-2). The 15-digit ones of before 1999 cannot be told
@@ -95,9 +96,9 @@ def _refusal(name: str, why: str) -> Fault:
     )
     return fault(
         "sensitive_column",
-        f"含敏感个人信息({zh}),不予导入:请从文件中删除该列;"
-        f"确需保留原文件时用 --allow {name} 声明知悉,该列仍不入库",
+        f"含敏感个人信息（{zh}），不予导入：请从文件中删除该列；"
+        f"确需保留原文件时用 --allow-column {name} 声明知悉，该列仍不入库",
         f"holds sensitive personal information ({en}) and is refused: delete the column from the "
-        f"file, or say --allow {name} to confirm that you know; it is not stored either way",
+        f"file, or say --allow-column {name} to confirm that you know; it is not stored either way",
         name,
     )

@@ -74,8 +74,8 @@ class Shapes:
         }
 
     def say(self, place: int) -> str:
-        """One area by code, or by row where it has no code."""
-        return self.codes[place] or f"row {self.rows[place]}"
+        """One area by code, or by row (from 1) where it has no code."""
+        return self.codes[place] or f"#{self.rows[place] + 1}"
 
     @cached_property
     def areas_m2(self) -> Floats:

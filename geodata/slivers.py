@@ -59,7 +59,7 @@ def _thin(
             FaultCode.SLIVER,
             **shapes.named(place),
             text=Text(
-                f"{name} 有狭长{what.zh}:平均宽 {width[row]:.2f} 米,{size:,.2f} 平方米",
+                f"{name} 有狭长{what.zh}：平均宽 {width[row]:.2f} 米，{size:,.2f} 平方米",
                 f"{name}: a thin {what.en}, {width[row]:.2f} m wide on average, {size:,.2f} m2",
             ),
             measure=size,

@@ -57,7 +57,7 @@ def read_raw(path: Path, *, layer: str | None, encoding: str | None) -> RawLayer
     if not path.exists():
         raise refuse(
             "file_missing",
-            "文件不存在,请核对路径",
+            "文件不存在，请核对路径",
             "there is no such file; check the path",
             str(path),
         )
@@ -102,7 +102,7 @@ def _not_read(source: str) -> Exception:
     listed = " ".join(READ_SUFFIXES)
     return refuse(
         "format_unknown",
-        f"不支持这种文件:可导入 {listed}(.xls 请另存为 .xlsx)",
+        f"不支持这种文件：可导入 {listed}（.xls 请另存为 .xlsx）",
         f"this format is not read; these are: {listed} (save .xls as .xlsx)",
         source,
     )
@@ -122,7 +122,7 @@ def _unpacked(path: Path, layer: str | None) -> Iterator[Path]:
             if sum(members[name].file_size for name in parts) > _MOST_UNPACKED:
                 raise refuse(
                     "archive_too_large",
-                    "压缩包解开后超过 4 GB:请先解压再导入",
+                    "压缩包解开后超过 4 GB：请先解压再导入",
                     "the archive unpacks to more than 4 GB: unpack it first",
                     path.name,
                 )
@@ -170,14 +170,14 @@ def _choose(names: list[str], layer: str | None, source: str) -> str:
     if not sets:
         raise refuse(
             "no_layer",
-            "压缩包中没有可导入的数据(.shp、.gdb、.gpkg 等)",
+            "压缩包中没有可导入的数据（.shp、.gdb、.gpkg 等）",
             "the archive holds no data set (.shp, .gdb, .gpkg, ...)",
             source,
         )
     listed = ", ".join(PurePosixPath(name).name for name in sets)
     raise refuse(
         "layer_ambiguous",
-        f"压缩包中有 {len(sets)} 份数据({listed}):请用 --layer 指明(不带扩展名)",
+        f"压缩包中有 {len(sets)} 份数据（{listed}）：请用 --layer 指明（不带扩展名）",
         f"the archive holds {len(sets)} data sets ({listed}): choose one with --layer (without its "
         "suffix)",
         source,

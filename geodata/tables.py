@@ -87,7 +87,7 @@ def read_xlsx(path: Path, *, layer: str | None, source: str) -> RawLayer:
         listed = "、".join(titles)
         raise refuse(
             "layer_ambiguous" if layer is None else "layer_unknown",
-            f"请用 --layer 指明工作表,文件中有:{listed}",
+            f"请用 --layer 指明工作表，文件中有：{listed}",
             f"choose a sheet with --layer; the file holds {', '.join(titles)}",
             source,
         )
@@ -95,7 +95,10 @@ def read_xlsx(path: Path, *, layer: str | None, source: str) -> RawLayer:
         return RawLayer(rows=0, columns=())
     ((title, rows),) = filled.items()
     header = ["" if cell is None else str(cell) for cell in rows[0]]
-    columns, faults = _columns(header, rows[1:])
+    width = max(len(header), *(len(row) for row in rows))
+    # A sheet leaves out the blank cells at the end of a row.
+    body = [(*row, *[None] * (width - len(row))) for row in rows[1:]]
+    columns, faults = _columns(header, body)
     return RawLayer(
         rows=len(rows) - 1, columns=columns, faults=faults, hints=(title,), defused=True
     )
@@ -163,7 +166,7 @@ def _columns(
         faults = (
             fault(
                 "ragged_rows",
-                f"单元格数与表头({width} 列)不符:{rows.zh};多为未加引号的逗号",
+                f"单元格数与表头（{width} 列）不符：{rows.zh}；多为未加引号的逗号",
                 f"rows with another number of cells than the {width} column names: {rows.en}; "
                 "usually a comma without quotes",
             ),

@@ -82,8 +82,8 @@ _DATUMS = {
 
 _MESSAGES = {
     "code_rounded": Text(
-        f"编码被存成了浮点数,超过 {EXACT_DIGITS} 位的数字已丢失(如 5.30324E+14):请把该列设为文本,"
-        "重新填入完整编码",
+        f"编码被存成了浮点数，超过 {EXACT_DIGITS} 位的数字已丢失（如 5.30324E+14）："
+        "请把该列设为文本，重新填入完整编码",
         f"codes were stored as floating-point numbers and their digits past {EXACT_DIGITS} are "
         "lost (5.30324E+14): make the column text and enter the whole codes again",
     ),
@@ -92,15 +92,15 @@ _MESSAGES = {
     "not_number": Text("应为数字", "a number is needed"),
     "not_bool": Text("应为 是/否", "yes or no is needed"),
     "not_time": Text(
-        "时间无法识别:请写成 2026-11-23 08:30 的样子",
+        "时间无法识别：请写成 2026-11-23 08:30 的样子",
         "times that are not understood: write them like 2026-11-23 08:30",
     ),
     "not_scalar": Text("单元格不是文字或数值", "cells that are neither text nor number"),
     "formula_error": Text(
-        "单元格是公式错误值(如 #N/A)", "cells that hold a formula's error (such as #N/A)"
+        "单元格是公式错误值（如 #N/A）", "cells that hold a formula's error (such as #N/A)"
     ),
     "mojibake": Text(
-        "乱码:文字曾按错误的编码读取,不能导入;请用 --encoding 指明正确编码,或从源头重新导出",
+        "乱码：文字曾按错误的编码读取，不能导入；请用 --encoding 指明正确编码，或从源头重新导出",
         "mojibake: the text was once read in the wrong encoding and is refused; name the right one "
         "with --encoding, or export it again at its source",
     ),
@@ -109,10 +109,10 @@ _MESSAGES = {
         "the level is county, township, village, or 3, 4, 5",
     ),
     "unknown_grid_kind": Text(
-        "网格类型应为 general(一般)或 dedicated(专属)", "the kind is general or dedicated"
+        "网格类型应为 general（一般）或 dedicated（专属）", "the kind is general or dedicated"
     ),
     "unknown_urgency": Text(
-        "紧急程度应为 1 至 4,或 特急/紧急/较急/一般",
+        "紧急程度应为 1 至 4，或 特急/紧急/较急/一般",
         "the urgency is 1 to 4, or critical, urgent, pressing, ordinary",
     ),
     "unknown_datum": Text(
@@ -185,7 +185,10 @@ def _fault(code: str, rows: list[int], values: Sequence[Any], where: str) -> Fau
     shown = str(values[rows[0]])
     shown = shown if len(shown) <= 30 else shown[:27] + "..."
     return fault(
-        code, f"{text.zh}({named.zh},如“{shown}”)", f"{text.en} ({named.en}, e.g. {shown!r})", where
+        code,
+        f"{text.zh}（{named.zh}，如“{shown}”）",
+        f"{text.en} ({named.en}, e.g. {shown!r})",
+        where,
     )
 
 

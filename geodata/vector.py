@@ -69,8 +69,8 @@ def read_shapefile(path: Path, *, encoding: str | None, source: str) -> RawLayer
         listed = "、".join(missing)
         raise refuse(
             "sidecar_missing",
-            f"缺少同名的 {listed} 文件:Shapefile 由 .shp、.shx、.dbf 等组成,"
-            "请一并提供(可打包为 .zip)",
+            f"缺少同名的 {listed} 文件：Shapefile 由 .shp、.shx、.dbf 等组成，"
+            "请一并提供（可打包为 .zip）",
             f"{' and '.join(missing)} of the same name is missing: a shapefile is .shp, .shx, .dbf "
             "and more; bring them all (a .zip will do)",
             source,
@@ -84,7 +84,7 @@ def read_shapefile(path: Path, *, encoding: str | None, source: str) -> RawLayer
     if count != table.total or not np.array_equal(found, table.records):
         raise refuse(
             "sidecar_mismatch",
-            f".shp 有 {count} 个图形,.dbf 有 {table.total} 条记录:两者不属于同一数据",
+            f".shp 有 {count} 个图形，.dbf 有 {table.total} 条记录：两者不属于同一数据",
             f"the .shp has {count} shapes and the .dbf {table.total} records: they do not belong "
             "together",
             source,
@@ -123,7 +123,7 @@ def _shape_count(path: Path, shx: Path, source: str) -> int:
         if size < told:
             raise refuse(
                 "file_cut",
-                f"{part.suffix} 文件不完整:应有 {told} 字节,实有 {size} 字节",
+                f"{part.suffix} 文件不完整：应有 {told} 字节，实有 {size} 字节",
                 f"the {part.suffix} file is cut off: {told} bytes are told, {size} are there",
                 source,
             )
@@ -146,7 +146,7 @@ def _choose(path: Path, layer: str | None, source: str) -> str:
     if layer is not None:
         raise refuse(
             "layer_unknown",
-            f"没有图层“{layer}”:文件中有 {listed}",
+            f"没有图层“{layer}”：文件中有 {listed}",
             f"there is no layer {layer!r}: the file holds {', '.join(names)}",
             source,
         )
@@ -155,7 +155,7 @@ def _choose(path: Path, layer: str | None, source: str) -> str:
     if len(names) > 1:
         raise refuse(
             "layer_ambiguous",
-            f"文件中有 {len(names)} 个图层({listed}):请用 --layer 指明",
+            f"文件中有 {len(names)} 个图层（{listed}）：请用 --layer 指明",
             f"the file holds {len(names)} layers ({', '.join(names)}): choose one with --layer",
             source,
         )
@@ -188,7 +188,7 @@ def unreadable(source: str) -> LayerError:
     """Make the error of a file that its own format's reader cannot read."""
     return refuse(
         "unreadable",
-        "文件无法读取:已损坏、不完整,或内容与扩展名不符;请重新导出",
+        "文件无法读取：已损坏、不完整，或内容与扩展名不符；请重新导出",
         "the file cannot be read: it is damaged, cut off, or not what its name says; export it "
         "again",
         source,

@@ -107,7 +107,7 @@ def write_layer(
             Fault(
                 "not_written",
                 Text(
-                    f"写不进去({error.strerror or error}),原有文件未改动",
+                    f"写不进去（{error.strerror or error}），原有文件未改动",
                     f"it cannot be written ({error.strerror or error}); any old file stays",
                 ),
                 str(path),
@@ -120,7 +120,7 @@ def _check_place(path: Path, overwrite: bool) -> None:
         raise InputError(
             Fault(
                 "no_folder",
-                Text(f"文件夹 {path.parent} 不存在:请先建立", f"there is no folder {path.parent}"),
+                Text(f"文件夹 {path.parent} 不存在：请先建立", f"there is no folder {path.parent}"),
                 str(path),
             )
         )
@@ -128,7 +128,7 @@ def _check_place(path: Path, overwrite: bool) -> None:
         raise ConflictError(
             Fault(
                 "path_is_folder",
-                Text("这是一个文件夹,不会替换:请换一个文件名", "this is a folder: name a file"),
+                Text("这是一个文件夹，不会替换：请换一个文件名", "this is a folder: name a file"),
                 str(path),
             )
         )
@@ -137,7 +137,7 @@ def _check_place(path: Path, overwrite: bool) -> None:
             Fault(
                 "file_exists",
                 Text(
-                    "文件已存在,未改动:要替换请加 --overwrite",
+                    "文件已存在，未改动：要替换请加 --overwrite",
                     "the file is there already and was not touched: replace it with --overwrite",
                 ),
                 str(path),

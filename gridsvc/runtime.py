@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
@@ -25,6 +25,7 @@ from gridsvc.store import GridCounts, Store
 log = logging.getLogger(__name__)
 
 _RETRY_S = 1.0
+_RETRY_UNFORESEEN_S = 3.0
 
 
 def now() -> datetime:
@@ -113,6 +114,10 @@ class Runtime:
     ) -> Placement:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
+
+    def faults(self, report: intake.Report, *, unread: Collection[str]) -> list[Fault]:
+        """What is wrong with a report that could be read in part; see `intake.faults`."""
+        return intake.faults(report, grid_map=self.map(), unread=unread)
 
     def receive(self, report: intake.Report) -> intake.Receipt:
         """Take a report; see `gridsvc.flows.intake.receive`."""
@@ -218,6 +223,10 @@ class Runtime:
             except GridsvcError as error:
                 log.warning("the event log cannot be read: %s", error)
                 self._stop.wait(_RETRY_S)
+            except Exception:
+                # What is served stays as it is; deaf to every later change it must not become.
+                log.exception("a change cannot be taken over, it is tried again")
+                self._stop.wait(_RETRY_UNFORESEEN_S)
 
     def _catch_up(self) -> None:
         """Learn what has happened since the last event seen."""

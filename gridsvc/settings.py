@@ -29,9 +29,7 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="GRIDSVC_", env_ignore_empty=True, frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="GRIDSVC_", env_ignore_empty=True, frozen=True)
 
     data: Path = Path("var")
     database_url: str = ""

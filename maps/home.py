@@ -65,16 +65,16 @@ def home_page(
 
 def _numbers(
     published: PublishedMap | None, counts: Mapping[str, int], lang: Lang
-) -> list[tuple[str, int]]:
+) -> list[tuple[str, str, int]]:
     grids = 0 if published is None else len(published.grids)
     units = 0 if published is None else len(published.units)
     figures = (
-        (Text("网格", "Grids"), grids),
-        (Text("末端防处单元", "End units"), units),
-        (Text("处置力量（人、队）", "Responders"), counts.get("responders", 0)),
-        (Text("累计上报（件）", "Reports so far"), counts.get("incidents", 0)),
+        ("grids", Text("网格", "Grids"), grids),
+        ("units", Text("末端防处单元", "End units"), units),
+        ("responders", Text("处置力量（人、队）", "Responders"), counts.get("responders", 0)),
+        ("incidents", Text("累计上报（件）", "Reports so far"), counts.get("incidents", 0)),
     )
-    return [(words.pick(lang), number) for words, number in figures]
+    return [(name, words.pick(lang), number) for name, words, number in figures]
 
 
 def _choices(lang: Lang) -> bytes:
@@ -92,7 +92,9 @@ def _choices(lang: Lang) -> bytes:
 _WORDS: dict[str, Text] = {
     "sending": Text("正在上报…", "Reporting…"),
     "taken": Text("已受理", "Taken"),
-    "outside": Text("在县界以外，按最近网格登记，相距", "outside the county; nearest grid, at"),
+    "outside": Text(
+        "在县界以外，按最近网格登记，相距 {}：", "outside the county; nearest grid, at {}: "
+    ),
     "chosen": Text("就近力量（直线距离）", "Nearest people (straight line)"),
     "nobody": Text("附近没有可派力量", "nobody near can be sent"),
     "not_needed": Text(
@@ -100,7 +102,9 @@ _WORDS: dict[str, Text] = {
     ),
     "hand_over": Text("请联系", "hand over to"),
     "missing": Text("尚缺", "still missing"),
-    "refused": Text("未派人员及原因", "passed over, and why"),
+    "refused": Text("未派人员及原因（{}）", "passed over, and why ({})"),
+    "metres": Text("{} 米", "{} m"),
+    "kilometres": Text("{} 公里", "{} km"),
     "offline": Text("无法连接服务器，请稍后重试", "the server cannot be reached: try again"),
     "pick": Text("请先在地图上点选位置", "click a position on the map first"),
 }

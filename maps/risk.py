@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import orjson
@@ -143,6 +144,9 @@ def risk_page(
             "risk-data": _grids(published, found, legend, drawn, villages, lang),
         },
         linked=base is AssetMode.LINKED,
+        other_language=_address(
+            Text("en", "zh").pick(lang), days=(end - start).days + 1, categories=categories
+        ),
         demo=published.demo,
         version=published.version,
         start=start,
@@ -163,6 +167,12 @@ def risk_page(
         urgency_weights=URGENCY_WEIGHTS,
         number=number_text,
     )
+
+
+def _address(lang: str, *, days: int, categories: Collection[Category]) -> str:
+    """Address of the page in another language, with the same choice."""
+    chosen = [] if set(categories) == set(Category) else sorted(categories)
+    return "/maps/risk?" + urlencode({"lang": lang, "days": days, "category": chosen}, doseq=True)
 
 
 def make_legend(found: Rates) -> Legend:

@@ -25,6 +25,23 @@
     return boxes.filter((a, i) => boxes.some((b, j) => j > i && hit(a, b))).length;
   },
 
+  // Words of selects that are wider than their box lets them be read: every option of each.
+  cutOff() {
+    const pen = document.createElement("canvas").getContext("2d");
+    const cut = [];
+    for (const select of document.querySelectorAll("select")) {
+      const style = getComputedStyle(select);
+      pen.font = style.font;
+      const arrow = 20;
+      const room = select.clientWidth - parseFloat(style.paddingLeft) -
+        parseFloat(style.paddingRight) - arrow;
+      for (const option of select.options) {
+        if (pen.measureText(option.text).width > room) cut.push(option.text);
+      }
+    }
+    return cut;
+  },
+
   // Whether the page is wider than its window.
   tooWide() {
     return document.documentElement.scrollWidth > innerWidth;

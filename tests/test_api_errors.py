@@ -83,13 +83,60 @@ def test_all_faults_of_a_body_at_once(api: TestClient) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            {"kind": "unheard_of", "urgency": 9, "grid": "530324", "colour": "red"},
+            {
+                "category": "missing",
+                "colour": "extra_forbidden",
+                "kind": "unknown_kind",
+                "urgency": "bad_urgency",
+                "grid": "unknown_grid",
+            },
+        ),
+        (
+            {**REPORT, "position": {"lng": 24.88, "lat": 104.3, "radius_m": -1}, "drill": 1},
+            {"drill": "bool_type", "position": "position_swapped", "radius_m": "bad_radius"},
+        ),
+        (
+            {"position": {"lng": "x", "lat": 0.0, "radius_m": 1e9}, "category": "crime"},
+            {
+                "kind": "missing",
+                "position.lng": "float_type",
+                "category": "unknown_category",
+                "radius_m": "bad_radius",
+            },
+        ),
+        (
+            {"position": {"lng": 0, "lat": 0, "datum": "mars"}, "category": "dispute", "kind": 1},
+            {"position.datum": "enum", "kind": "string_type"},
+        ),
+        (
+            {"position": None, "category": "dispute", "kind": "fight", "text": 1},
+            {"text": "string_type", "kind": "kind_of_other_category", "position": "no_place"},
+        ),
+        ({"position": [], "category": "", "kind": ""}, {"position", "category", "kind"}),
+        ({"grid": 5, "category": "dispute"}, {"grid": "string_type", "kind": "missing"}),
+        ({}, {"category": "missing", "kind": "missing", "position": "no_place"}),
+    ],
+)
+def test_faults_of_shape_and_of_meaning_come_together(
+    api: TestClient, body: dict[str, Any], expected: Any
+) -> None:
+    found = _faults(api.post(POST, json=body))
+    assert found == expected if isinstance(expected, dict) else set(found) == expected
+    assert len(_problem(api.post(POST, json=body), 422)["faults"]) == len(expected)
+
+
 def test_messages_carry_the_value_and_the_remedy_in_both_languages(api: TestClient) -> None:
     body = {**REPORT, "position": {"lng": "104.3", "lat": 24.8, "datum": "mars"}, "drill": 1}
     chinese = _problem(api.post(POST, json=body), 422)
     assert chinese["title"] == "内容有误"
-    assert "position.lng: 应为数字(不加引号),收到的是 '104.3'" in chinese["detail"]
+    assert "position.lng: 应为数字（不加引号），收到的是 '104.3'" in chinese["detail"]
     assert "'wgs84'、'cgcs2000'、'gcj02'、'bd09'、'unknown'" in chinese["detail"]
-    assert "drill: 应为 true 或 false,收到的是 1" in chinese["detail"]
+    assert "drill: 应为 true 或 false，收到的是 1" in chinese["detail"]
     english = _problem(api.post(POST, params={"lang": "en"}, json=body), 422)
     assert "must be a number (without quotes), not '104.3'" in english["detail"]
     assert "drill: must be true or false, not 1" in english["detail"]
@@ -108,7 +155,8 @@ def test_messages_carry_the_value_and_the_remedy_in_both_languages(api: TestClie
     ],
 )
 def test_numbers_that_are_none(api: TestClient, number: str, code: str) -> None:
-    content = f'{{"position": {{"lng": {number}, "lat": 24.8}}, "category": "x", "kind": "y"}}'
+    said = '"category": "emergency", "kind": "sudden_illness"'
+    content = f'{{"position": {{"lng": {number}, "lat": 24.8}}, {said}}}'
     answer = api.post(POST, content=content, headers={"Content-Type": "application/json"})
     assert _faults(answer) == {"position.lng": code}
 

@@ -124,6 +124,21 @@ def test_odd_reports(served: TestClient, body: Any) -> None:
 
 
 @MANY
+@given(
+    body=st.dictionaries(st.sampled_from(FIELDS) | TEXTS, JSON, max_size=6),
+    place=st.dictionaries(st.sampled_from(INNER) | TEXTS, JSON | st.sampled_from(list(Datum))),
+)
+@example(body={"grid": "", "category": "", "kind": "", "urgency": 10**30}, place={"lng": 1e308})
+@example(
+    body={"kind": "x" * 64, "text": None}, place={"lng": 1e308, "lat": -1e308, "datum": "bd09"}
+)
+@example(body={"category": "crime"}, place={"lng": 104.3, "lat": 24.8, "radius_m": 1e308})
+def test_many_odd_things_at_once(served: TestClient, body: Any, place: Any) -> None:
+    _answered(_post(served, {**body, "position": place}), 201)
+    _answered(_post(served, body), 201)
+
+
+@MANY
 @given(body=JSON)
 def test_any_json(served: TestClient, body: Any) -> None:
     _answered(_post(served, body))

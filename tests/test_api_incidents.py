@@ -69,6 +69,7 @@ def test_a_report_is_taken_numbered_and_placed(api: TestClient) -> None:
         "outside_m": 0.0,
         "bearing_deg": None,
         "neighbours": [],
+        "neighbours_truncated": False,
     }
 
 

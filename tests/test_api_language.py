@@ -37,6 +37,14 @@ def test_the_query_then_the_header_then_the_setting(
     assert language(_connection(query, accept), "zh") == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "accept", "expected"),
+    [("", "en", "zh"), ("lang=en", "zh", "en"), ("lang=fr", "en", "zh")],
+)
+def test_of_a_page_the_header_is_not_asked(query: str, accept: str, expected: Lang) -> None:
+    assert language(_connection(query, accept), "zh", header=False) == expected
+
+
 def test_the_setting_decides_where_nobody_asks() -> None:
     assert language(_connection(), "en") == "en"
     assert language(_connection(accept="zh-TW"), "en") == "zh"

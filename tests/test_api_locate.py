@@ -40,6 +40,15 @@ def test_http_adds_nothing_and_loses_nothing(
     assert [n["code"] for n in answer["neighbours"]] == [n.code for n in placement.neighbours]
 
 
+def test_a_radius_that_is_too_wide_and_a_bad_position_are_told_together(api: TestClient) -> None:
+    at = {"lng": 24.88, "lat": 104.3, "radius_m": 5001}
+    answer = api.get(LOCATE, params=at)
+    assert answer.status_code == 422
+    faults = {fault["where"]: fault["code"] for fault in answer.json()["faults"]}
+    assert faults == {"radius_m": "bad_radius", "position": "position_swapped"}
+    assert "5000" in answer.json()["detail"]
+
+
 def test_radius_and_datum(api: TestClient) -> None:
     at = {"lng": IN_U1[0], "lat": IN_U1[1]}
     assert api.get(LOCATE, params=at).json()["neighbours"] == []

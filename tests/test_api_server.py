@@ -20,7 +20,7 @@ import pytest
 
 from gridsvc.domain.events import IncidentReceived
 from gridsvc.store import Store
-from tests.api_county import REPORT, publish_county
+from tests.api_county import IN_U1, REPORT, publish_county
 from tests.serving import ADDRESS
 from tests.shared import ROOT
 
@@ -137,6 +137,36 @@ def test_killed_right_after_answers_nothing_answered_is_lost(
     assert answered.items() <= stored.items()
     assert stored == events, "every incident has its event and every event its incident"
     assert len(set(stored.values())) == len(stored)
+
+
+def test_a_move_told_to_one_server_counts_at_the_other_within_a_second(
+    county_url: str, tmp_path: Path
+) -> None:
+    """A second on a quiet machine: the clock is stopped between two answers, and given two."""
+    place = json.dumps({"lng": IN_U1[0], "lat": IN_U1[1]}).encode()
+    with serving(county_url, tmp_path) as (_, one), serving(county_url, tmp_path) as (_, other):
+        told = http.client.HTTPConnection(one, timeout=PATIENCE_S)
+        asked = http.client.HTTPConnection(other, timeout=PATIENCE_S)
+
+        def ambulance() -> dict[str, Any]:
+            status, body = _post(asked, "x")
+            assert status == 201
+            people: list[dict[str, Any]] = body["nearest"]["chosen"]
+            return next(person for person in people if person["id"] == "R0005")
+
+        assert ambulance()["from"] == "home"
+        told.request(
+            "PUT",
+            "/api/v1/responders/R0005/position",
+            body=place,
+            headers={"Content-Type": "application/json"},
+        )
+        assert told.getresponse().status == 204
+        moved = time.monotonic()
+        while (found := ambulance())["from"] == "home":
+            assert time.monotonic() - moved < 2.0, "the other server has not learned of it"
+            time.sleep(0.02)
+    assert found["distance_m"] < 1
 
 
 def test_told_to_stop_it_stops_in_good_order(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_the_command_reports_and_exits_with_1(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["counts"] == {"overlap": 1}
     changes = told["repair"]["changes"]
-    assert [change["row"] for change in changes] == [0, 1]
+    assert [change["row"] for change in changes] == [1, 2]
     assert path.read_bytes() == before
     assert len(gpd.read_file(out, layer="fault_polygons")) == 1
     again = [COMMAND, "check", str(mended), "--kind", "grids"]

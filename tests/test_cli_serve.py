@@ -105,7 +105,8 @@ def test_a_second_start_loads_nothing_that_imports_files_or_draws(tmp_path: Path
         "with open_store(settings) as store:\n"
         "    demo_may_be_due(store)\n"
         "import_from_string(APP)(Runtime.open(settings)).routes\n"
-        "heavy = {'folium', 'geopandas', 'pandas', 'pyogrio', 'matplotlib', 'openpyxl'}\n"
+        "heavy = {'folium', 'geopandas', 'pandas', 'pyogrio', 'openpyxl', 'matplotlib',\n"
+        "         'alembic', 'mako', 'scipy', 'psycopg', 'geoalchemy2'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -74,6 +74,23 @@ def test_a_fresh_live_position_counts_and_an_old_one_falls_back_to_home() -> Non
     assert later.distance_m > 9000
 
 
+def test_a_move_makes_a_new_snapshot_and_leaves_the_old_one() -> None:
+    people = [person("a", 104.4), person("b", 104.5), Responder("c", "c", Role.DOCTOR, "1", None)]
+    before = ForceIndex(people, FRAME)
+    live = LivePosition(LngLat(*HERE), NOON)
+    after = before.moved({"c": live, "b": live, "nobody": live})
+
+    def found(index: ForceIndex) -> list[tuple[str, bool]]:
+        near = index.nearest(lng=HERE[0], lat=HERE[1], at=NOON)
+        return [(one.responder.id, one.from_live) for one in near]
+
+    assert found(before) == [("a", False), ("b", False)]
+    assert found(after) == [("b", True), ("c", True), ("a", False)]
+    assert [one.live for one in after.responders] == [None, live, live]
+    assert (before.without_place, after.without_place) == (1, 0)
+    assert found(after.moved({"b": None, "c": None})) == found(before)
+
+
 def test_without_any_place_nobody_is_found_and_it_is_counted() -> None:
     lost = Responder("a", "a", Role.DOCTOR, "530324", None)
     index = ForceIndex([lost], FRAME)

@@ -137,7 +137,7 @@ def test_only_some_faults_can_be_accepted(sqlite_store: Store, tmp_path: Path) -
         put(sqlite_store, "grids", tmp_path / "x", accept={FaultCode.CODE_REPEATED})
 
 
-def test_what_folds_over_on_the_grid_is_refused_with_its_row(
+def test_a_part_thinner_than_the_grid_is_cut_off_and_told(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     county(sqlite_store, tmp_path, units=False)
@@ -147,11 +147,21 @@ def test_what_folds_over_on_the_grid_is_refused_with_its_row(
     )  # fmt: skip
     assert spike.is_valid
     path = areas(tmp_path / "spike.gpkg", {f"{VILLAGES[0]}007": spike})
+    report = put(sqlite_store, "grids", path)
+    assert [note.en for note in report.notes] == [
+        "1 areas have parts thinner than the 1e-9 degree grid (0.1 mm), which were cut off: "
+        f"row 1 ({VILLAGES[0]}007)"
+    ]
+    (grid,) = loaded(sqlite_store).grids
+    assert grid.geometry.is_valid
+    assert grid.geometry.symmetric_difference(spike).area < 1e-11
+    line = shapely.Polygon([(WEST, SOUTH), (WEST + 1e-3, SOUTH), (WEST, SOUTH + 1e-11)])
+    path = areas(tmp_path / "line.gpkg", {f"{VILLAGES[0]}007": line})
     with pytest.raises(LayerError) as error:
         put(sqlite_store, "grids", path)
-    assert [(f.code, f.where) for f in error.value.faults] == [
-        ("folds_on_grid", f"row 0 ({VILLAGES[0]}007)")
-    ]
+    (fault,) = error.value.faults
+    assert (fault.code, fault.where) == ("thinner_than_grid", f"{VILLAGES[0]}007")
+    assert fault.text.zh.startswith("第 1 行：")
 
 
 def test_units_that_do_not_fill_their_grid_are_refused_unless_accepted(
@@ -217,6 +227,9 @@ def test_the_outline_of_a_file_is_kept_until_there_are_grids(
     assert kept.geometry is not None
     codes = shared_data("luoping", "luoping_divisions_2021.csv")
     put(sqlite_store, "divisions", codes)
+    named = loaded(sqlite_store).county
+    assert named is not None
+    assert named.geometry == kept.geometry  # a table of codes does not take the outline away
     levels = [division.level for division in loaded(sqlite_store).divisions]
     assert levels.count(Level.VILLAGE) == 154
     assert levels.count(Level.TOWNSHIP) == 13

@@ -117,7 +117,7 @@ def test_string_coordinates_name_their_row() -> None:
     with pytest.raises(LayerError) as caught:
         read_layer(shared_data("bad", "geojson", "stringcoord.geojson"), LayerKind.INCIDENTS)
     texts = [f.text for f in caught.value.faults if f.code == "geometry_unreadable"]
-    assert texts[0].en == "ordinates that are not numbers: row 0 (from 0)"
+    assert texts[0].en == "ordinates that are not numbers: row 1 (the header not counted)"
 
 
 def test_coverage_files_are_read_as_they_are() -> None:

@@ -180,7 +180,7 @@ def test_mojibake_that_others_made_is_refused_with_its_rows(tmp_path: Path) -> N
         read_layer(path, LayerKind.DIVISIONS)
     (fault,) = caught.value.faults
     assert fault.code == "mojibake"
-    assert "row 1 " in fault.text.en
+    assert "row 2 " in fault.text.en
     assert "乱码" in fault.text.zh
 
 

@@ -135,7 +135,7 @@ def test_a_polygon_too_long_for_a_cell_is_told_by_row() -> None:
     frame = layer(geometry=[SQUARE, round_one], code=["a", "b"])
     (fault,) = losses(frame, Path("a.xlsx"), kind=LayerKind.GRIDS)
     assert (fault.code, fault.where) == ("cell_too_long", "wkt")
-    assert "rows 1" in fault.text.en
+    assert "rows 2" in fault.text.en
     assert losses(frame, Path("a.csv"), kind=LayerKind.GRIDS) == ()
 
 

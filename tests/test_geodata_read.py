@@ -1,5 +1,6 @@
 """Layers in every format, wherever their positions are, and what is refused about them."""
 
+import re
 import sqlite3
 import time
 import zipfile
@@ -196,7 +197,7 @@ def test_swapped_axes_are_named(tmp_path: Path) -> None:
     )
     one = [SQUARES[0], turned[1], SQUARES[2]]
     fault = faults(write(grids(shapes=one), tmp_path / "b.gpkg"))["axes_swapped"]
-    assert fault.text.en.endswith("row 1 (from 0)")
+    assert fault.text.en.endswith("row 2 (the header not counted)")
 
 
 def test_numbers_that_do_not_fit_the_crs(tmp_path: Path) -> None:
@@ -210,12 +211,35 @@ def test_numbers_that_do_not_fit_the_crs(tmp_path: Path) -> None:
     assert set(faults(write(grids(), tmp_path / "d.gpkg"), crs="EPSG:4214")) == {"crs_without_way"}
 
 
+def test_a_sheet_may_leave_out_blank_cells_at_the_end_of_its_rows(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["编码", "名称", "上级"])
+    sheet.append(["530324", "罗平县"])
+    sheet.append(["530324001", "罗雄街道", "530324"])
+    book.save(tmp_path / "a.xlsx")
+    # openpyxl itself pads the rows that it reads; a sheet without dimensions is not padded.
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    parts[name] = re.sub(rb"<dimension[^>]*/>", b"", parts[name])
+    with zipfile.ZipFile(tmp_path / "b.xlsx", "w") as bare:
+        for part, data in parts.items():
+            bare.writestr(part, data)
+    for file in ("a.xlsx", "b.xlsx"):
+        frame = read_layer(tmp_path / file, LayerKind.DIVISIONS).frame
+        assert frame["name"].tolist() == ["罗平县", "罗雄街道"]
+
+
 def test_wrong_types_and_endless_numbers_with_their_rows(tmp_path: Path) -> None:
     endless = shapely.Polygon([(104, 24), (np.inf, 24), (104, 25), (104, 24)])
     frame = grids(shapes=[shapely.Point(104, 25), endless, SQUARES[2]])
     found = faults(write(frame, tmp_path / "a.parquet"))
-    assert found["geometry_type"].text.en == "grids are polygons, found Point: row 0 (from 0)"
-    assert "row 1 " in found["position_not_finite"].text.en
+    assert found["geometry_type"].text.en == (
+        "grids are polygons, found Point: row 1 (the header not counted)"
+    )
+    assert "row 2 " in found["position_not_finite"].text.en
 
 
 def test_heights_are_dropped_and_said(tmp_path: Path) -> None:
@@ -363,7 +387,7 @@ def test_responders_from_a_workbook(tmp_path: Path) -> None:
 def test_codes_that_a_spreadsheet_spoiled(tmp_path: Path, cell: Any, code: str) -> None:
     path = workbook(tmp_path / "a.xlsx", ["code", "name"], ["530324", "罗平县"], [cell, "某地"])
     fault = faults(path, LayerKind.DIVISIONS)[code]
-    assert "row 1 " in fault.text.en
+    assert "row 2 " in fault.text.en
 
 
 @pytest.mark.parametrize("cell", [530324001001.0, 530324001001, "530324001001.0", " 530324001001 "])

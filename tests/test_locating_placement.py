@@ -9,7 +9,7 @@ import pytest
 import shapely
 
 from gridsvc.domain.errors import InputError, PositionError
-from gridsvc.locating import GridMap
+from gridsvc.locating import MOST_NEIGHBOURS, GridMap
 from gridsvc.runtime import Runtime
 from tests.api_county import (
     EDGE_G1_G2,
@@ -94,6 +94,21 @@ def test_neighbours_within_30_m_or_the_radius(county: GridMap) -> None:
     assert near(county, (104.309, 24.895)) == {}
     assert set(near(county, (104.309, 24.895), radius_m=200.0)) == {G2}
     assert set(near(county, (104.309, 24.895), radius_m=5000.0)) >= {U1, G2, G3}
+
+
+def test_of_many_neighbours_the_nearest_fifty_are_told(demo_map: GridMap) -> None:
+    lng, lat = demo_map.centre_of(
+        max(demo_map.published.grids, key=lambda g: g.residents or 0).code
+    )
+    told = demo_map.locate(lng=lng, lat=lat, radius_m=1500.0).neighbours
+    assert len(told) == MOST_NEIGHBOURS
+    units = np.array([unit.geometry for unit in demo_map.published.units], dtype=object)
+    here = shapely.Point(demo_map.frame.point(lng=lng, lat=lat))
+    brute = np.sort(shapely.distance(demo_map.frame.geometries(units), here))
+    farthest = told[-1].distance_m
+    of_units = [n.distance_m for n in told if n.level == "unit"]
+    assert of_units == pytest.approx(brute[1 : len(of_units) + 1])
+    assert brute[len(of_units) + 1] >= farthest
 
 
 def test_neighbours_equal_geodesic_brute_force(demo_map: GridMap) -> None:

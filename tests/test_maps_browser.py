@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from gridsvc.domain.words import Lang
-from gridsvc.locating.locate import published_from
+from gridsvc.locating.frames import published_from
 from maps.assets import AssetMode, static_dir
 from maps.risk import risk_page
 from maps.shapes import map_shapes

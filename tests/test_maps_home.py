@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, expect
 
 from api.app import create_app
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.kinds import Category
+from gridsvc.domain.words import Lang
 from gridsvc.runtime import Runtime
 from maps.assets import static_dir
 from maps.home import home_page
@@ -49,7 +51,7 @@ def running(app: FastAPI) -> Iterator[str]:
 
 def test_it_says_what_is_loaded_and_where_to_go() -> None:
     page = home_page(jagged_map(5, 5), COUNTS)
-    figures = re.findall(r"<b>([^<]*)</b>", page)
+    figures = re.findall(r"<b[^>]*>([^<]*)</b>", page)
     assert figures == ["25", "0", "23,456", "70,001", "7"]
     for address in ("/maps/risk?lang=zh", "/api/v1/openapi.json", "/?lang=en"):
         assert f'href="{address}"' in page
@@ -102,8 +104,10 @@ def test_a_first_incident_is_located_reported_and_answered(
         number = answer.locator(".number")
         expect(number).to_have_text(re.compile(r"^罗平-\d{8}-0001$"))
         said = answer.inner_text()
-        for words in ("甲一网格", "120", "甲吹哨人", "丁村医", "戊救护车", "m"):
+        for words in ("甲一网格", "120", "甲吹哨人", "丁村医", "戊救护车", "米"):
             assert words in said
+        assert api_runtime.force().responders[0].phone in said
+        expect(seen.page.locator("#incidents")).to_have_text("1")
         answer.locator("summary").click()
         assert "己村医" in answer.inner_text()
         seen.check_quiet()
@@ -113,6 +117,31 @@ def test_a_first_incident_is_located_reported_and_answered(
     assert kept.placement.grid == G1
     assert kept.position is not None
     assert (kept.position.source, kept.drill) == ("map", False)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_choice_of_the_form_is_cut_off(browser: Browser, lang: Lang) -> None:
+    page = home_page(jagged_map(5, 5), COUNTS, lang=lang)
+    with serve({"/": page}, static_dir()) as origin, visit(browser, f"{origin}/") as seen:
+        for category in Category:
+            seen.page.select_option("select[name=category]", category.value)
+            assert seen.probe("cutOff") == []
+
+
+def test_the_answer_prints_whole(browser: Browser, api_runtime: Runtime) -> None:
+    with running(create_app(api_runtime)) as origin, visit(browser, f"{origin}/") as seen:
+        seen.page.mouse.click(*seen.probe("onScreen", list(IN_U1)))
+        expect(seen.page.locator("#place")).to_contain_text("甲一网格")
+        seen.page.click("#report button")
+        expect(seen.page.locator("#answer .number")).to_be_visible()
+        before = seen.page.evaluate("[map_home.getZoom(), map_home.getSize().x]")
+        assert 1 <= seen.page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n") <= 2
+        after = seen.page.evaluate("[map_home.getZoom(), map_home.getSize().x]")
+        assert after == pytest.approx(before, abs=1e-6)
+        seen.page.emulate_media(media="print")
+        assert not seen.page.locator("#report button").is_visible()
+        assert seen.page.locator("#answer").is_visible()
+        seen.check_quiet()
 
 
 def test_what_the_api_refuses_is_shown_in_its_words(browser: Browser, tmp_path: Path) -> None:

@@ -170,12 +170,15 @@ def test_the_readme_does_what_it_says(
         RUNNERS[block.mark](block, desk)
 
 
-def test_a_second_start_is_ready_in_three_seconds(desk: Desk) -> None:
-    """Measured on the processor, because the machine is busy with other tests meanwhile."""
+def test_a_second_start_takes_little_of_its_three_seconds_on_the_processor(desk: Desk) -> None:
+    """What is promised is 3 s on the clock of a quiet machine. Here other tests keep it busy, so
+    the time on the processor stands for the clock: a start computes on one core nearly all the
+    while and waits for little. It takes 1.3 s on cores of its own and up to twice as much on
+    shared ones."""
     env = {**desk.env, "GRIDSVC_DATA": str(desk.folder / "var")}
     log = desk.folder / "second.log"
     starts = []
     for _ in range(3):
         with served(["gridsvc", "run"], cwd=desk.folder, env=env, log=log) as server:
             starts.append(server.start_cpu_s)
-    assert min(starts) < 3.0, starts
+    assert min(starts) < 2.6, starts

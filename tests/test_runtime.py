@@ -1,5 +1,6 @@
 """Two processes on one store: what one changes the other learns from the event log."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import shapely
 
+from gridsvc.domain.area import as_multipolygon
 from gridsvc.domain.errors import NotFoundError, NotReadyError, PositionError
 from gridsvc.domain.events import MapPublished
 from gridsvc.domain.geo import Datum
@@ -52,6 +55,32 @@ def test_a_new_map_is_swapped_in_by_the_other(pair: tuple[Runtime, Runtime]) -> 
         work.events.record(MapPublished(change.version, "grids", 0, 1, 0))
     eventually(lambda: other.map().name_of(G2) == "新名")
     assert other.map().published.version == change.version
+    assert other.locate(lng=IN_U1[0], lat=IN_U1[1]).unit == U1
+
+
+def test_a_map_that_cannot_be_indexed_is_passed_over_and_the_next_one_is_taken(
+    pair: tuple[Runtime, Runtime], caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = pair
+    before = other.map().published
+    # Said to be clean, and G2 lies half on its neighbour.
+    moved = as_multipolygon(shapely.box(104.305, 24.88, 104.32, 24.9))
+    overlapping = [replace(g, geometry=moved) if g.code == G2 else g for g in before.grids]
+    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.runtime"):
+        for grids in (overlapping, before.grids):
+            with one.store.write() as work:
+                change = work.areas.publish(
+                    grids=grids,
+                    layer="grids",
+                    source="t",
+                    clean=True,
+                    demo=True,
+                    at=datetime.now(UTC),
+                )
+                work.events.record(MapPublished(change.version, "grids", 0, 1, 0))
+            if grids is overlapping:
+                time.sleep(0.5)  # so that the others meet this one by itself
+        eventually(lambda: other.map().published.version == change.version)
     assert other.locate(lng=IN_U1[0], lat=IN_U1[1]).unit == U1
 
 

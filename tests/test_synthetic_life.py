@@ -56,7 +56,7 @@ def test_people_are_as_many_as_published_and_plainly_made_up(
     assert 3 * 154 <= count["mediator"] <= 5 * 154
     assert (count[["township_team", "ambulance", "fire_crew"]] == 13).all()
     assert people["id"].is_unique
-    assert people["name"].str.endswith("(演示)").all()
+    assert people["name"].str.endswith("（演示）").all()
     assert people["phone"].str.fullmatch(r"000\d{8}").all()
     assert people["phone"].is_unique
     assert set(people.loc[people["role"] == "grid_worker", "area"]) == set(grids.index)

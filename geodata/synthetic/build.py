@@ -130,8 +130,8 @@ def _table(path: Path | None, size: CountySize, streams: Streams) -> names.Divis
     villages = sum(len(township.villages) for township in table.townships)
     if not villages * 3 <= size.grids <= size.units * 0.8:
         text = Text(
-            f"{villages} 个村、{size.grids} 个网格、{size.units} 个单元不成比例:"
-            "网格至少为村数的 3 倍,且不超过单元数的 80%",
+            f"{villages} 个村、{size.grids} 个网格、{size.units} 个单元不成比例："
+            "网格至少为村数的 3 倍，且不超过单元数的 80%",
             f"{villages} villages, {size.grids} grids and {size.units} units do not go together: "
             "at least 3 grids a village, at most 80 % of the units",
         )

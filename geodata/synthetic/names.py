@@ -110,7 +110,7 @@ def read_divisions(path: Path) -> DivisionTable:
     """
     table = pd.read_csv(path, dtype=str, encoding="utf-8-sig")
     if not {"code", "name"} <= set(table.columns):
-        raise LayerError(_bad(path, f"列:{'、'.join(table.columns)}", f"columns {list(table)}"))
+        raise LayerError(_bad(path, f"列：{'、'.join(table.columns)}", f"columns {list(table)}"))
     scheme = CodeScheme()
     codes = [scheme.division(str(code).strip()) for code in table["code"]]
     rows = sorted(zip(codes, (str(name).strip() for name in table["name"]), strict=True))
@@ -132,7 +132,7 @@ def read_divisions(path: Path) -> DivisionTable:
     )
     if len(counties) != 1 or not townships or not all(t.villages for t in townships):
         found = {str(key): len(value) for key, value in level.items()}
-        raise LayerError(_bad(path, f"各级数量:{found}", f"levels {found}"))
+        raise LayerError(_bad(path, f"各级数量：{found}", f"levels {found}"))
     return DivisionTable(*counties[0], townships)
 
 
@@ -140,7 +140,7 @@ def _bad(path: Path, zh: str, en: str) -> Fault:
     return Fault(
         "bad_divisions",
         Text(
-            f"区划表须有 code、name 两列,含一个县、若干乡镇,每个乡镇至少一个村({zh})",
+            f"区划表须有 code、name 两列，含一个县、若干乡镇，每个乡镇至少一个村（{zh}）",
             "a table of divisions needs the columns code and name, one county, its townships and "
             f"at least one village in each ({en})",
         ),

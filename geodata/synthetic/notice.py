@@ -9,9 +9,9 @@ def notice(
     """The text of ``NOTICE.txt``: what is made up and what is not, in both languages."""
     listed = "\n".join(f"  {name}: {count}" for name, count in rows.items())
     townships = len(table.townships)
-    zh_line = "县界:取自所给文件" if real_outline else "县界:虚构,只是范围和面积相近"
+    zh_line = "县界：取自所给文件" if real_outline else "县界：虚构，只是范围和面积相近"
     en_line = "outline: from the given file" if real_outline else "outline: made up"
-    zh_names = "区划代码和名称:取自所给文件" if real_names else "村(社区)名称和代码:虚构"
+    zh_names = "区划代码和名称：取自所给文件" if real_names else "村（社区）名称和代码：虚构"
     en_names = (
         "codes and names of divisions: from the given file"
         if real_names

@@ -110,7 +110,7 @@ def _undeclared(name: str) -> Fault:
     return Fault(
         "datum_undeclared",
         Text(
-            "文件未可靠声明坐标系:请用 --datum 指明(gcj02、bd09、wgs84、cgcs2000);"
+            "文件未可靠声明坐标系：请用 --datum 指明（gcj02、bd09、wgs84、cgcs2000）；"
             "来自高德、腾讯、DataV 的边界为 gcj02",
             "the file does not reliably declare its datum: give --datum (gcj02, bd09, wgs84, "
             "cgcs2000); outlines from Amap, Tencent or DataV are gcj02",
@@ -123,7 +123,7 @@ def _unusable(name: str, why: Text) -> Fault:
     return Fault(
         "bad_outline",
         Text(
-            f"县界应为有效的面({why.zh}):请先用 gridsvc check --repair 修复",
+            f"县界应为有效的面（{why.zh}）：请先用 gridsvc check --repair 修复",
             f"an outline must be valid polygons ({why.en}): mend it with gridsvc check --repair",
         ),
         name,

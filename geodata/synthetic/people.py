@@ -14,7 +14,7 @@ from gridsvc.domain.force import Capability as C
 from gridsvc.domain.force import Role, Vehicle
 from gridsvc.domain.geo import Datum, Floats, Geometries
 
-MARK = "(演示)"
+MARK = "（演示）"
 """Ends every made-up person's name."""
 
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"

@@ -10,7 +10,11 @@ from gridsvc.cli.collecting import uncollected
 from gridsvc.domain.errors import GridsvcError, SettingsError
 
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "run": ("serve", "run", "首次建立演示县，然后提供服务 / Build the demo county once, then serve"),
+    "run": (
+        "serve",
+        "run",
+        "首次建立演示县，然后提供服务 / Build the demo county once, then serve",
+    ),
     "serve": ("serve", "serve", "提供服务 / Serve"),
     "import": ("import_", "import_", "导入图层 / Import a layer"),
     "check": ("check", "check", "检查图层 / Check a layer"),

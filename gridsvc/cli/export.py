@@ -22,7 +22,7 @@ _DATUMS = [datum.value for datum in Datum if datum is not Datum.UNKNOWN]
     "--output",
     required=True,
     type=click.Path(dir_okay=True, path_type=Path),
-    help="文件,扩展名决定格式 / file, its ending names the format: "
+    help="文件，扩展名决定格式 / file, its ending names the format: "
     ".gpkg .shp .gdb .geojson .fgb .parquet .csv .xlsx",
 )
 @click.option("--crs", help="坐标参考系 / coordinate reference system, e.g. EPSG:4544 [EPSG:4490]")
@@ -30,7 +30,7 @@ _DATUMS = [datum.value for datum in Datum if datum is not Datum.UNKNOWN]
     "--datum",
     type=click.Choice(_DATUMS),
     default=Datum.CGCS2000.value,
-    help="坐标基准;gcj02、bd09 文件无法自我声明 / datum; no file can declare gcj02 or bd09 "
+    help="坐标基准；gcj02、bd09 文件无法自我声明 / datum; no file can declare gcj02 or bd09 "
     "[cgcs2000]",
 )
 @click.option(
@@ -54,7 +54,7 @@ def export(
     finally:
         store.close()
     name = KIND_NAMES[layer]
-    done = Text(f"已写出 {rows} 行{name.zh}:{output}", f"wrote {rows} {name.en} to {output}")
+    done = Text(f"已写出 {rows} 行{name.zh}：{output}", f"wrote {rows} {name.en} to {output}")
     click.echo(done.pick(settings.lang))
     note = import_note(output, layer, crs=crs, datum=meant)
     if note is not None:

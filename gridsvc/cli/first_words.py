@@ -37,7 +37,9 @@ def first_incident(runtime: "Runtime", lang: Lang) -> dict[str, Any] | None:
         return None
     grids = grid_map.published.grids
     lng, lat = grid_map.centre_of(max(grids, key=lambda grid: grid.residents or 0).code)
-    said = Text("老人突然胸痛，呼吸困难", "an old man has sudden chest pain and cannot breathe well")
+    said = Text(
+        "老人突然胸痛，呼吸困难", "an old man has sudden chest pain and cannot breathe well"
+    )
     return {
         "position": {"lng": round(lng, 6), "lat": round(lat, 6), "datum": "cgcs2000"},
         "category": "emergency",

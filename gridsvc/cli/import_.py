@@ -1,5 +1,6 @@
 """``gridsvc import KIND FILE``: a file into the store, all of it or none."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +9,12 @@ import click
 from geodata.faults import FAULT_NAMES, FaultCode
 from geodata.layer import KIND_NAMES, LayerKind
 from gridsvc.cli.layer_options import KINDS, reading, reading_options
-from gridsvc.domain.errors import Fault, InputError, NotReadyError
+from gridsvc.domain.errors import Fault, InputError, LayerError, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
+
+SHOWN = 20
+"""Faults of one kind that are told of a refused file."""
 
 if TYPE_CHECKING:
     from gridsvc.flows.importing import ImportReport
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     "--accept-faults",
     default="",
     metavar="overlap,gap",
-    help="明知并接受的问题种类,随版本留存 / kinds of fault to accept, kept with the version",
+    help="明知并接受的问题种类，随版本留存 / kinds of fault to accept, kept with the version",
 )
 @click.option("--demo", is_flag=True, help="演示数据 / the data is made up")
 def import_(
@@ -59,6 +63,8 @@ def import_(
                 grid_map=grid_map,
                 progress=lambda text: status.update(text.pick(settings.lang)),
             )
+    except LayerError as error:
+        raise LayerError(shortened(error.faults, file, kind)) from error
     finally:
         store.close()
     for line in said(report):
@@ -73,14 +79,46 @@ def accepted(names: str) -> frozenset[FaultCode]:
     InputError
         With every name that is none.
     """
+    from gridsvc.flows.map_import import ACCEPTABLE
+
     given = [name.strip() for name in names.split(",") if name.strip()]
     known = {code.value: code for code in FaultCode}
-    allowed = ", ".join(known)
+    allowed = ", ".join(code for code in FaultCode if code in ACCEPTABLE)
     wrong = [name for name in given if name not in known]
     if wrong:
-        text = Text(f"没有这种问题:可用 {allowed}", f"no such kind of fault: use {allowed}")
+        text = Text(f"没有这种问题：可用 {allowed}", f"no such kind of fault: use {allowed}")
         raise InputError(Fault("unknown_fault", text, name) for name in wrong)
     return frozenset(known[name] for name in given)
+
+
+def shortened(faults: Sequence[Fault], file: Path, kind: str) -> list[Fault]:
+    """The first ``SHOWN`` faults of each kind, how many more there are, and what can be done."""
+    from gridsvc.flows.map_import import ACCEPTABLE
+
+    by_code: dict[str, list[Fault]] = {}
+    for fault in faults:
+        by_code.setdefault(fault.code, []).append(fault)
+    told = [fault for some in by_code.values() for fault in some[:SHOWN]]
+    told += [
+        Fault(code, Text(f"另有 {len(some) - SHOWN} 处", f"{len(some) - SHOWN} more of them"))
+        for code, some in by_code.items()
+        if len(some) > SHOWN
+    ]
+    if any(len(by_code.get(code.value, ())) > SHOWN for code in FaultCode):
+        more = Text(
+            f"图层的全部问题：gridsvc check {file} --kind {kind}",
+            f"every fault of the layer: gridsvc check {file} --kind {kind}",
+        )
+        told.append(Fault("more_faults", more))
+    codes = [code.value for code in FaultCode if code.value in by_code]
+    if codes and len(codes) == len(by_code) and set(codes) <= ACCEPTABLE:
+        option = f"--accept-faults {','.join(codes)}"
+        anyway = Text(
+            f"未导入。如确知无妨，可加 {option}，随版本留存",
+            f"not imported; if they are meant to be there, add {option}: kept with the version",
+        )
+        told.append(Fault("acceptable", anyway))
+    return told
 
 
 def current_map(settings: Settings) -> "GridMap | None":
@@ -104,7 +142,7 @@ def said(report: "ImportReport") -> list[Text]:
         change = report.change
         lines.append(
             Text(
-                f"地图版本 {report.version}:新增 {change.added},变更 {change.changed},"
+                f"地图版本 {report.version}：新增 {change.added}，变更 {change.changed}，"
                 f"撤销 {change.removed}",
                 f"map version {report.version}: {change.added} added, {change.changed} changed, "
                 f"{change.removed} removed",
@@ -114,13 +152,13 @@ def said(report: "ImportReport") -> list[Text]:
         what = name if report.change is None else Text("处置力量", "responders")
         lines.append(
             Text(
-                f"{what.zh}:新增 {report.added},变更 {report.changed}",
+                f"{what.zh}：新增 {report.added}，变更 {report.changed}",
                 f"{what.en}: {report.added} added, {report.changed} changed",
             )
         )
     lines += [
         Text(
-            f"已接受的问题:{FAULT_NAMES[code].zh} {count} 处",
+            f"已接受的问题：{FAULT_NAMES[code].zh} {count} 处",
             f"accepted: {FAULT_NAMES[code].en}, {count}",
         )
         for code, count in report.accepted.items()

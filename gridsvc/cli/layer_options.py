@@ -13,7 +13,7 @@ from gridsvc.domain.words import Text
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 KINDS = click.Choice([kind.value for kind in LayerKind])
-_DATUMS = click.Choice([datum.value for datum in Datum if datum is not Datum.UNKNOWN])
+DATUMS = click.Choice([datum.value for datum in Datum if datum is not Datum.UNKNOWN])
 
 _OPTIONS = (
     click.option(
@@ -26,10 +26,12 @@ _OPTIONS = (
     click.option("--crs", help="坐标参考系 / coordinate reference system, e.g. EPSG:4544"),
     click.option(
         "--datum",
-        type=_DATUMS,
-        help="坐标基准,文件自称 EPSG:4326 而实为 GCJ-02 很常见 / what the numbers mean",
+        type=DATUMS,
+        help="坐标基准，文件自称 EPSG:4326 而实为 GCJ-02 很常见 / what the numbers mean",
     ),
-    click.option("--encoding", help="文字编码,缺省自动识别 / text encoding, detected if not given"),
+    click.option(
+        "--encoding", help="文字编码，缺省自动识别 / text encoding, detected if not given"
+    ),
     click.option("--layer", help="图层名或工作表 / layer or sheet of the file"),
     click.option(
         "--allow-column",
@@ -80,7 +82,7 @@ def columns_of(mapping: tuple[str, ...]) -> dict[str, str] | None:
     ]
     if wrong:
         text = Text(
-            "应写成 标准名=列名,例如 code=网格编码", "write name=column, e.g. code=网格编码"
+            "应写成 标准名=列名，例如 code=网格编码", "write name=column, e.g. code=网格编码"
         )
         raise InputError(Fault("bad_map", text, one) for one in wrong)
     return {name.strip(): column.strip() for name, _, column in pairs} or None

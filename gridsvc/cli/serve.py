@@ -133,7 +133,8 @@ def read_settings(host: str | None, port: int | None) -> Settings:
             Fault(
                 "host_not_loopback",
                 Text(
-                    f"不能在 {settings.host} 上提供服务：目前没有访问密钥，只能用本机地址 127.0.0.1",
+                    f"不能在 {settings.host} 上提供服务：目前没有访问密钥，"
+                    "只能用本机地址 127.0.0.1",
                     f"cannot serve on {settings.host}: there are no access keys yet, so only this "
                     "machine's own address 127.0.0.1 is allowed",
                 ),

@@ -38,7 +38,7 @@ def upgrade() -> None:
 
 @db.command()
 def status() -> None:
-    """显示数据库结构和数据的现状，未就绪时退出码为 1 / Show where it stands; exit 1 if not ready."""
+    """显示数据库结构和数据，未就绪时退出码为 1 / Show where it stands; exit 1 if not ready."""
     settings = Settings.read()
     with _opened(settings) as store:
         current, head = store.revision()

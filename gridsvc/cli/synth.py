@@ -24,24 +24,24 @@ STAGES = {
     "--output",
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="文件夹,同名文件将被替换 / folder; files of the same names are replaced",
+    help="文件夹，同名文件将被替换 / folder; files of the same names are replaced",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=530_324,
     show_default=True,
-    help="种子相同,内容相同 / same seed, same content",
+    help="种子相同，内容相同 / same seed, same content",
 )
 @click.option(
     "--outline",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="县界文件,代替虚构的县界 / a county outline to fill instead of the made-up one",
+    help="县界文件，代替虚构的县界 / a county outline to fill instead of the made-up one",
 )
 @click.option(
     "--datum",
     type=click.Choice(_DATUMS),
-    help="县界文件的坐标系(GeoJSON 必填) / datum of the outline file (needed for GeoJSON)",
+    help="县界文件的坐标系（GeoJSON 必填） / datum of the outline file (needed for GeoJSON)",
 )
 @click.option(
     "--divisions",
@@ -51,7 +51,7 @@ STAGES = {
 def synth(
     output: Path, seed: int, outline: Path | None, datum: str | None, divisions: Path | None
 ) -> None:
-    """生成演示县文件,内容均为虚构 / Write the demo county's files; all of it is made up."""
+    """生成演示县文件，内容均为虚构 / Write the demo county's files; all of it is made up."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from geodata.synthetic import build
@@ -77,6 +77,6 @@ def synth(
 
 def _closing(area_km2: float, folder: Path) -> Text:
     return Text(
-        f"演示数据,面积 {area_km2:,.0f} 平方公里;哪些是虚构的见 {folder / 'NOTICE.txt'}",
+        f"演示数据，面积 {area_km2:,.0f} 平方公里；哪些是虚构的见 {folder / 'NOTICE.txt'}",
         f"demo data, {area_km2:,.0f} km2; {folder / 'NOTICE.txt'} says what is made up",
     )

@@ -8,9 +8,6 @@ from typing import Any
 from gridsvc.domain.errors import Fault, LayerError
 from gridsvc.domain.words import Text
 
-MOST_FAULTS = 1000
-"""An error lists at most this many faults of each kind; how many more there are it says."""
-
 
 def column(frame: Any, name: str) -> list[Any]:
     """A column as a list, None for missing values; all None where there is no such column."""
@@ -53,21 +50,12 @@ def words(names: Mapping[Any, Text]) -> dict[str, Any]:
 
 
 def row_fault(code: str, row: int, text: Text, of: str = "") -> Fault:
-    """A fault of one row of a file (0-based), with the code of what is in it."""
-    return Fault(code, text, f"row {row}" + (f" ({of})" if of else ""))
+    """A fault of one row of a file (0-based; told from 1), with the code of what is in it."""
+    told = Text(f"第 {row + 1} 行：{text.zh}", f"row {row + 1}: {text.en}")
+    return Fault(code, told, of)
 
 
 def refuse(faults: list[Fault]) -> None:
-    """Raise LayerError with the faults, if there are any; each kind up to ``MOST_FAULTS``."""
-    if not faults:
-        return
-    by_code: dict[str, list[Fault]] = {}
-    for fault in faults:
-        by_code.setdefault(fault.code, []).append(fault)
-    listed: list[Fault] = []
-    for code, some in by_code.items():
-        listed += some[:MOST_FAULTS]
-        more = len(some) - MOST_FAULTS
-        if more > 0:
-            listed.append(Fault(code, Text(f"另有 {more} 处", f"{more} more of them")))
-    raise LayerError(listed)
+    """Raise LayerError with the faults, if there are any."""
+    if faults:
+        raise LayerError(faults)

@@ -84,7 +84,7 @@ def _no_map() -> NotReadyError:
         Fault(
             "no_map",
             Text(
-                "尚无地图可导出:请先导入区划、网格和单元",
+                "尚无地图可导出：请先导入区划、网格和单元",
                 "there is no map to export yet: import divisions, grids and units first",
             ),
         )

@@ -1,10 +1,11 @@
 """A layer's polygons become stored ones: on the 1e-9 degree grid, with the vertices they share.
 
-Nothing is mended here unless invalid polygons were accepted by name.
+What folds over when it is rounded is thinner than the grid, a tenth of a millimetre: it is cut off
+and told. Polygons that are not valid in the file come here only when they were accepted by name.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -16,55 +17,62 @@ from gridsvc.domain.topology import is_coverage, match_vertices, polygonal, snap
 from gridsvc.domain.words import Text
 from gridsvc.flows.cells import refuse, row_fault, texts
 
+_THIN = Text(
+    "整个图形比 1e-9 度格网（约 0.1 毫米）还窄，落到格网上后不复存在：请修正或删去",
+    "all of it is thinner than the 1e-9 degree grid (0.1 mm) and nothing is left there: mend it or "
+    "leave it out",
+)
 
-def snapped_shapes(layer: Layer, *, mend: bool) -> dict[int, Area]:
-    """The areas of a layer on the 1e-9 degree grid, by row; rows without a shape are left out.
+
+@dataclass(frozen=True)
+class Snapped:
+    """Areas on the 1e-9 degree grid by row, and the rows (with their codes) that were valid in
+    the file and lost a part thinner than the grid."""
+
+    shapes: dict[int, Area]
+    thinned: dict[int, str]
+
+
+def snapped_shapes(layer: Layer) -> Snapped:
+    """The areas of a layer on the 1e-9 degree grid; rows without a shape are left out.
 
     Parameters
     ----------
     layer
-        Areas in CGCS2000 lng, lat.
-    mend
-        Invalid polygons were accepted: they go in as ``shapely.make_valid`` makes them.
+        Areas in CGCS2000 lng, lat. Those that are not valid were accepted: they go in as
+        ``shapely.make_valid`` makes them.
 
     Raises
     ------
     LayerError
-        Rows whose polygon is not valid on the grid: thinner than the grid, they fold over.
+        Rows of whose polygon nothing is left: all of it is thinner than the grid.
     """
     geometries = np.asarray(layer.frame.geometry.to_numpy(), dtype=object)
     areal = np.isin(shapely.get_type_id(geometries), (3, 6)) & ~shapely.is_empty(geometries)
     places = np.flatnonzero(areal)
     areas = snap(geometries[places])
     folded = np.flatnonzero(~shapely.is_valid(areas))
-    if mend:
-        for place in folded.tolist():
-            areas[place] = _mended(areas[place])
-        folded = np.flatnonzero(~shapely.is_valid(areas) | shapely.is_empty(areas))
+    sound = shapely.is_valid(geometries[places])
+    for place in folded.tolist():
+        areas[place] = _mended(areas[place])
+    lost = np.flatnonzero(~shapely.is_valid(areas) | shapely.is_empty(areas))
     rows = layer.frame.index.to_numpy()[places]
     codes = texts(layer.frame, "code")
     refuse(
         [
-            row_fault("folds_on_grid", int(rows[place]), _folds(areas[place]), codes[places[place]])
-            for place in folded.tolist()
+            row_fault("thinner_than_grid", int(rows[place]), _THIN, codes[places[place]])
+            for place in lost.tolist()
         ]
     )
-    return dict(zip(rows.tolist(), areas.tolist(), strict=True))
+    return Snapped(
+        dict(zip(rows.tolist(), areas.tolist(), strict=True)),
+        {int(rows[place]): codes[places[place]] for place in folded.tolist() if sound[place]},
+    )
 
 
 def _mended(area: Area) -> Area:
     valid = polygonal(shapely.make_valid(area))
     return snap([polygonal(shapely.set_precision(valid, GRID_SIZE_DEG))])[0]  # type: ignore[no-any-return]
-
-
-def _folds(area: Area) -> Text:
-    reason = shapely.is_valid_reason(area)
-    return Text(
-        f"落到 1e-9 度格网上后图形无效({reason}):该处比格网还窄,请修正,"
-        "或用 --accept-faults invalid 接受修正后的图形",
-        f"not valid once on the 1e-9 degree grid ({reason}): it is thinner than the grid there; "
-        "mend it, or take it as make_valid makes it with --accept-faults invalid",
-    )
 
 
 def matched(

@@ -137,7 +137,7 @@ def _check_accept(accept: Collection[FaultCode]) -> None:
         raise InputError(
             Fault(
                 "fault_not_acceptable",
-                Text(f"不能接受该类问题:可接受 {allowed}", f"cannot be accepted: only {allowed}"),
+                Text(f"不能接受该类问题：可接受 {allowed}", f"cannot be accepted: only {allowed}"),
                 str(code),
             )
             for code in wrong
@@ -168,7 +168,7 @@ def _import_areas(
         Fault(
             "map_busy",
             Text(
-                "地图正被其他导入不断更新,请稍后再试",
+                "地图正被其他导入不断更新，请稍后再试",
                 "other imports keep changing the map: try later",
             ),
         )
@@ -238,7 +238,7 @@ def _import_responders(store: Store, layer: Layer, tell: Progress) -> ImportRepo
             Fault(
                 "no_map",
                 Text(
-                    "请先导入区划和网格:责任区编码要与地图核对",
+                    "请先导入区划和网格：责任区编码要与地图核对",
                     "import divisions and grids first: areas of responsibility are looked up there",
                 ),
             )
@@ -291,11 +291,10 @@ def _import_incidents(
         published = None if grid_map is None else grid_map.published
         prefix = case_prefix(published, store.county)
         given = {one.number for one in incidents if one.number}
-        taken = {one.number for one in work.incidents.all()} if given else set()
         work.numbers.pass_over(given)
         incidents = numbered(
             incidents,
-            taken & given,
+            work.incidents.taken(given),
             lambda day, count: work.numbers.next_case_numbers(prefix, day, count),
         )
         work.incidents.add_many(incidents)
@@ -303,7 +302,7 @@ def _import_incidents(
     placed = sum(one.placement is not None for one in incidents)
     notes = (
         Text(
-            f"{placed} 件已定位,{len(incidents) - placed} 件待定位",
+            f"{placed} 件已定位，{len(incidents) - placed} 件待定位",
             f"{placed} placed, {len(incidents) - placed} unlocated",
         ),
     )

@@ -109,7 +109,7 @@ class _Row:
             self.fault(
                 "kind_of_other_category",
                 Text(
-                    f"“{kind.name.zh}”属于 {kind.category},不属于 {category}",
+                    f"“{kind.name.zh}”属于 {kind.category}，不属于 {category}",
                     f"{kind.code} belongs to {kind.category}, not to {category}",
                 ),
             )
@@ -129,7 +129,7 @@ class _Row:
         if given not in URGENCY_NAMES:
             self.fault(
                 "bad_urgency",
-                Text(f"紧急程度 {given} 无效:应为 1 到 4", f"urgency {given} is not 1 to 4"),
+                Text(f"紧急程度 {given} 无效：应为 1 到 4", f"urgency {given} is not 1 to 4"),
             )
             return None
         return given

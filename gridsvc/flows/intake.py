@@ -1,6 +1,7 @@
 """A report comes in: it is checked, placed, numbered and stored, and the nearest are found."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,13 +9,13 @@ import shapely
 
 from gridsvc.dispatch import ForceIndex, Ranking, rank
 from gridsvc.dispatch.eligibility import COUNTY_TIME
-from gridsvc.domain.errors import Fault, GridsvcError, InputError
+from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.events import IncidentReceived
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, Placement, Position, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, URGENCY_NAMES, Category, Kind
 from gridsvc.domain.words import Text
-from gridsvc.flows.positions import radius_of, to_stored
+from gridsvc.flows.positions import MAX_SEARCH_M, check, faults_of, radius_of, to_stored
 from gridsvc.locating import GridMap
 from gridsvc.store import Store
 
@@ -94,24 +95,59 @@ def receive(
     return Receipt(incident, ranking)
 
 
+def faults(
+    report: Report, *, grid_map: GridMap, unread: Collection[str] = frozenset()
+) -> list[Fault]:
+    """Find every fault of what ``report`` means.
+
+    Parameters
+    ----------
+    unread
+        Fields that could not even be read (``position`` for lng, lat and datum together): whoever
+        read the report has said so, and nothing more is said of them.
+    """
+    return [
+        *_kind_faults(report, unread),
+        *_urgency_faults(report),
+        *_place_faults(report, grid_map, unread),
+    ]
+
+
 def _understand(report: Report, grid_map: GridMap) -> tuple[Kind, Position, Placement]:
     """The report's kind and place, or all its faults at once."""
-    faults = [*_kind_faults(report), *_urgency_faults(report)]
-    placed: tuple[Position, Placement] | None = None
-    try:
-        placed = _place(report, grid_map)
-    except GridsvcError as error:
-        faults.extend(error.faults)
-    if faults or placed is None:
-        raise InputError(faults)
-    return KINDS_BY_CODE[report.kind], *placed
+    found = faults(report, grid_map=grid_map)
+    if found:
+        raise InputError(found)
+    return KINDS_BY_CODE[report.kind], *_place(report, grid_map)
 
 
-def _kind_faults(report: Report) -> list[Fault]:
+def _place_faults(report: Report, grid_map: GridMap, unread: Collection[str]) -> list[Fault]:
+    found = [*faults_of(lambda: radius_of(report.radius_m, report.datum))]
+    lng, lat, grid = report.lng, report.lat, report.grid
+    if grid is not None:
+        found += faults_of(lambda: grid_map.centre_of(grid))
+    if lng is not None and lat is not None:
+        found += faults_of(lambda: check(grid_map, lng=lng, lat=lat, datum=report.datum))
+    elif grid is None and not {"position", "grid"} & {*unread}:
+        found.append(_NO_PLACE)
+    return found
+
+
+_NO_PLACE = Fault(
+    "no_place",
+    Text(
+        "缺少位置：请给出 position（经纬度）或 grid（网格编码）",
+        "no place is given: give a position or the code of a grid",
+    ),
+    "position",
+)
+
+
+def _kind_faults(report: Report, unread: Collection[str]) -> list[Fault]:
     faults = []
     categories = [str(category) for category in Category]
     kind = KINDS_BY_CODE.get(report.kind)
-    if report.category not in categories:
+    if report.category not in categories and "category" not in unread:
         allowed = ", ".join(categories)
         faults.append(
             Fault(
@@ -123,7 +159,7 @@ def _kind_faults(report: Report) -> list[Fault]:
                 "category",
             )
         )
-    if kind is None:
+    if kind is None and "kind" not in unread:
         allowed = ", ".join(
             k.code for k in KINDS_BY_CODE.values() if report.category in (k.category, "")
         ) or ", ".join(KINDS_BY_CODE)
@@ -137,12 +173,13 @@ def _kind_faults(report: Report) -> list[Fault]:
                 "kind",
             )
         )
-    elif report.category in categories and kind.category != report.category:
+    elif kind and report.category in categories and kind.category != report.category:
         faults.append(
             Fault(
                 "kind_of_other_category",
                 Text(
-                    f"“{kind.name.zh}”（{kind.code}）属于 {kind.category}，不属于 {report.category}",
+                    f"“{kind.name.zh}”（{kind.code}）属于 {kind.category}，"
+                    f"不属于 {report.category}",
                     f"{kind.code} belongs to {kind.category}, not to {report.category}",
                 ),
                 "kind",
@@ -167,30 +204,20 @@ def _urgency_faults(report: Report) -> list[Fault]:
 
 
 def _place(report: Report, grid_map: GridMap) -> tuple[Position, Placement]:
+    """Where the report is; of a position and a grid the position counts."""
     if report.lng is None or report.lat is None:
-        return _place_in_grid(report, grid_map)
+        return _place_in_grid(report.grid or "", grid_map)
     radius = radius_of(report.radius_m, report.datum)
     at = to_stored(lng=report.lng, lat=report.lat, datum=report.datum)
-    placement = grid_map.locate(lng=at.lng, lat=at.lat, radius_m=radius)
+    placement = grid_map.locate(lng=at.lng, lat=at.lat, radius_m=min(radius, MAX_SEARCH_M))
     return Position(at, report.datum, report.source, radius), placement
 
 
-def _place_in_grid(report: Report, grid_map: GridMap) -> tuple[Position, Placement]:
+def _place_in_grid(code: str, grid_map: GridMap) -> tuple[Position, Placement]:
     """Only the grid is known: its middle stands for the place, and the radius reaches its
     farthest corner, so that nobody takes the middle for the spot."""
-    if report.grid is None:
-        raise InputError(
-            Fault(
-                "no_place",
-                Text(
-                    "缺少位置：请给出 position（经纬度）或 grid（网格编码）",
-                    "no place is given: give a position or the code of a grid",
-                ),
-                "position",
-            )
-        )
-    lng, lat = grid_map.centre_of(report.grid)
-    grid = grid_map.grid(report.grid)
+    lng, lat = grid_map.centre_of(code)
+    grid = grid_map.grid(code)
     village = "" if grid is None else grid.village
     division = grid_map.division(village)
     township = "" if division is None else division.parent or ""
@@ -198,5 +225,5 @@ def _place_in_grid(report: Report, grid_map: GridMap) -> tuple[Position, Placeme
     x, y = grid_map.frame.point(lng=lng, lat=lat)
     corners = shapely.get_coordinates(grid_map.frame.geometries(geometries))
     radius = float(((corners - (x, y)) ** 2).sum(axis=1).max() ** 0.5)
-    placement = Placement(unit=None, grid=report.grid, village=village, township=township)
+    placement = Placement(unit=None, grid=code, village=village, township=township)
     return Position(LngLat(lng, lat), Datum.CGCS2000, "grid", radius), placement

@@ -74,7 +74,7 @@ def to_grids(layer: Layer, villages: Sequence[str], shapes: Shapes) -> tuple[Gri
         kind = known.get(given.lower()) if given else GridKind.GENERAL
         if kind is None:
             text = Text(
-                f"网格类型“{given}”无法识别:可用 一般网格、专属网格",
+                f"网格类型“{given}”无法识别：可用 一般网格、专属网格",
                 f"kind of grid {given!r} is not known: use general or dedicated",
             )
             faults.append(row_fault("kind_unknown", row, text, code))

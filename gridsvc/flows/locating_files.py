@@ -22,7 +22,7 @@ from gridsvc.locating.many import suspicions
 
 ADDED = ("unit", "grid", "village", "township", "outside_m")
 _BATCH_ROWS = 131_072
-_CSV_BLOCK = 16 << 20
+_CSV_BLOCK = 4 << 20
 _SHOWN = 10
 _HEAD = 1 << 20
 _PARSE = pa.csv.ParseOptions(newlines_in_values=True)
@@ -318,7 +318,9 @@ def _check_columns(schema: pa.Schema, source: Path, keep_bad: bool) -> None:
         faults.append(
             Fault(
                 "column_repeated",
-                Text(f"列名重复：{', '.join(repeated)}", f"columns repeated: {', '.join(repeated)}"),
+                Text(
+                    f"列名重复：{', '.join(repeated)}", f"columns repeated: {', '.join(repeated)}"
+                ),
                 source.name,
             )
         )
@@ -339,8 +341,8 @@ def _bad_rows(bad: dict[int, Fault]) -> list[Fault]:
             Fault(
                 code,
                 Text(
-                    f"{len(rows)} 行（第 {shown} 行{'等' if len(rows) > _SHOWN else ''}）：{first.zh}；"
-                    "可用 --keep-bad 保留这些行",
+                    f"{len(rows)} 行（第 {shown} 行{'等' if len(rows) > _SHOWN else ''}）："
+                    f"{first.zh}；可用 --keep-bad 保留这些行",
                     f"{len(rows)} rows (row {shown}{' ...' if len(rows) > _SHOWN else ''}): "
                     f"{first.en}; --keep-bad keeps such rows",
                 ),

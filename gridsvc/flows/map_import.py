@@ -14,8 +14,8 @@ from gridsvc.domain.errors import Fault, NotReadyError
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.topology import derive_divisions, derive_grids
 from gridsvc.domain.words import Text
-from gridsvc.flows.cells import refuse
-from gridsvc.flows.fitting import matched, snapped_shapes
+from gridsvc.flows.cells import refuse, texts
+from gridsvc.flows.fitting import Snapped, matched, snapped_shapes
 from gridsvc.flows.layers_to_domain import to_divisions, to_grids, to_units
 
 F = FaultCode
@@ -34,6 +34,7 @@ ACCEPTABLE = frozenset(
 """Faults that can go in when they are accepted by name. Rows without a geometry are left out, and
 invalid polygons go in as ``shapely.make_valid`` makes them; the notes say so."""
 
+_SHOWN = 20
 _CODES = frozenset({F.CODE_MISSING, F.CODE_REPEATED, F.CODE_OFF_SCHEME, F.PARENT_UNKNOWN})
 _SHAPES = frozenset({F.INVALID, F.OVERLAP})
 _DRAWN = frozenset({F.NULL_GEOMETRY, F.EMPTY_GEOMETRY})
@@ -93,7 +94,7 @@ def _plan_divisions(layer: Layer, current: PublishedMap, terms: Terms) -> MapPla
         layer = replace(layer, frame=bare, located=False)
         notes.append(
             Text(
-                "已有网格:区划图形由网格合并得出,文件中的图形未采用",
+                "已有网格：区划图形由网格合并得出，文件中的图形未采用",
                 "there are grids: divisions get their union as geometry, the file's was not used",
             )
         )
@@ -101,10 +102,8 @@ def _plan_divisions(layer: Layer, current: PublishedMap, terms: Terms) -> MapPla
     # A division lies in its parent because the parent is its children's union, once grids exist.
     accepted = _settle(report, layer.kind, terms)
     parents, _ = resolve_parents(layer, layer.frame, terms.scheme)
-    shapes = {}
-    if layer.located:
-        shapes = snapped_shapes(layer, mend=F.INVALID in terms.accept)
-    divisions = to_divisions(layer, parents, shapes, terms.scheme)
+    snapped = snapped_shapes(layer) if layer.located else _known_shapes(layer, current)
+    divisions = to_divisions(layer, parents, snapped.shapes, terms.scheme)
     refuse([*_other_county(divisions, terms.county), *_lost_villages(divisions, current.grids)])
     return MapPlan(
         derive_divisions(current.grids, divisions),
@@ -113,8 +112,15 @@ def _plan_divisions(layer: Layer, current: PublishedMap, terms: Terms) -> MapPla
         current.clean,
         report.by_code(),
         accepted,
-        (*notes, *_notes(report, layer.kind, clean=True)),
+        (*notes, *_notes(report, layer.kind, snapped, clean=True)),
     )
+
+
+def _known_shapes(layer: Layer, current: PublishedMap) -> Snapped:
+    """The shapes that the map has already, for a table that brings none."""
+    known = {one.code: one.geometry for one in current.divisions if one.geometry is not None}
+    rows = zip(layer.frame.index.tolist(), texts(layer.frame, "code"), strict=True)
+    return Snapped({row: known[code] for row, code in rows if code in known}, {})
 
 
 def _other_county(divisions: Sequence[Division], county: str) -> list[Fault]:
@@ -129,7 +135,7 @@ def _other_county(divisions: Sequence[Division], county: str) -> list[Fault]:
 def _lost_villages(divisions: Sequence[Division], grids: Sequence[Grid]) -> list[Fault]:
     villages = {one.code for one in divisions if one.level is Level.VILLAGE}
     text = Text(
-        "地图中仍有该村的网格,文件中却没有该村",
+        "地图中仍有该村的网格，文件中却没有该村",
         "there are grids of this village on the map, and the file does not have it",
     )
     lost = sorted({grid.village for grid in grids} - villages)
@@ -142,7 +148,7 @@ def _plan_grids(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
             Fault(
                 "no_divisions",
                 Text(
-                    "请先导入区划:gridsvc import divisions 文件",
+                    "请先导入区划：gridsvc import divisions 文件",
                     "import the divisions first: gridsvc import divisions FILE",
                 ),
             )
@@ -154,8 +160,8 @@ def _plan_grids(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
     report = check_layer(layer, parents=above, scheme=terms.scheme, frame=terms.frame)
     accepted = _settle(report, layer.kind, terms)
     villages, _ = resolve_parents(layer, above, terms.scheme)
-    shapes = snapped_shapes(layer, mend=F.INVALID in terms.accept)
-    grids = to_grids(layer, villages, shapes)
+    snapped = snapped_shapes(layer)
+    grids = to_grids(layer, villages, snapped.shapes)
     if current.units:
         _refuse_strays(grids, current, terms)
     grids, units, clean = matched(grids, current.units)
@@ -167,7 +173,7 @@ def _plan_grids(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
         clean,
         report.by_code(),
         accepted,
-        _notes(report, layer.kind, clean=clean),
+        _notes(report, layer.kind, snapped, clean=clean),
     )
 
 
@@ -181,7 +187,7 @@ def _refuse_strays(grids: Sequence[Grid], current: PublishedMap, terms: Terms) -
         [
             Fault(
                 fault.code.value,
-                Text(f"现有单元:{fault.text.zh}", f"units on the map: {fault.text.en}"),
+                Text(f"现有单元：{fault.text.zh}", f"units on the map: {fault.text.en}"),
                 ", ".join(fault.codes),
             )
             for fault in wrong
@@ -195,7 +201,7 @@ def _plan_units(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
             Fault(
                 "no_grids",
                 Text(
-                    "请先导入网格:gridsvc import grids 文件",
+                    "请先导入网格：gridsvc import grids 文件",
                     "import the grids first: gridsvc import grids FILE",
                 ),
             )
@@ -204,7 +210,8 @@ def _plan_units(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
     report = check_layer(layer, parents=above, scheme=terms.scheme, frame=terms.frame)
     accepted = _settle(report, layer.kind, terms)
     parents, _ = resolve_parents(layer, above, terms.scheme)
-    units = to_units(layer, parents, snapped_shapes(layer, mend=F.INVALID in terms.accept))
+    snapped = snapped_shapes(layer)
+    units = to_units(layer, parents, snapped.shapes)
     grids, units, clean = matched(current.grids, units)
     grids = derive_grids(grids, units)
     return MapPlan(
@@ -214,7 +221,7 @@ def _plan_units(layer: Layer, current: PublishedMap, terms: Terms) -> MapPlan:
         clean,
         report.by_code(),
         accepted,
-        _notes(report, layer.kind, clean=clean),
+        _notes(report, layer.kind, snapped, clean=clean),
     )
 
 
@@ -228,37 +235,61 @@ def _settle(report: Report, kind: LayerKind, terms: Terms) -> dict[FaultCode, in
 
 
 def _as_fault(fault: LayerFault) -> Fault:
-    rows = ", ".join(str(row) for row in fault.rows)
-    codes = ", ".join(code for code in fault.codes if code)
-    where = f"row {rows}" + (f" ({codes})" if codes else "")
-    return Fault(fault.code.value, fault.text, where)
+    codes = ", ".join(dict.fromkeys(code for code in fault.codes if code))
+    if not fault.rows:
+        return Fault(fault.code.value, fault.text, codes)
+    rows = _rows(fault.rows)
+    text = Text(f"第 {rows} 行：{fault.text.zh}", f"row {rows}: {fault.text.en}")
+    return Fault(fault.code.value, text, codes)
 
 
-def _notes(report: Report, kind: LayerKind, *, clean: bool) -> tuple[Text, ...]:
-    notes = list(report.notes)
+def _rows(rows: Sequence[int]) -> str:
+    """Rows of the file as people count them, from 1; the first few."""
+    return ", ".join(str(row + 1) for row in rows[:_SHOWN]) + (" ..." if rows[_SHOWN:] else "")
+
+
+def _notes(report: Report, kind: LayerKind, snapped: Snapped, *, clean: bool) -> tuple[Text, ...]:
+    notes = [*report.notes, *_thinned(snapped)]
     for code, count in report.by_code().items():
         name = FAULT_NAMES[code]
         if code not in REFUSED[kind]:
             notes.append(
-                Text(f"{name.zh} {count} 处,不影响导入", f"{name.en}: {count}, not refused")
+                Text(f"{name.zh} {count} 处，不影响导入", f"{name.en}: {count}, not refused")
             )
         elif code in _DRAWN:
-            rows = ", ".join(str(fault.rows[0]) for fault in report.of(code))
-            notes.append(Text(f"{name.zh},未导入的行:{rows}", f"{name.en}: left out, rows {rows}"))
+            rows = _rows([fault.rows[0] for fault in report.of(code)])
+            notes.append(
+                Text(f"{name.zh}，未导入：第 {rows} 行", f"{name.en}: left out, rows {rows}")
+            )
         elif code is F.INVALID:
-            rows = ", ".join(str(fault.rows[0]) for fault in report.of(code))
+            rows = _rows([fault.rows[0] for fault in report.of(code)])
             notes.append(
                 Text(
-                    f"无效图形按 make_valid 修正后导入,行:{rows}",
+                    f"无效图形按 make_valid 修正后导入：第 {rows} 行",
                     f"invalid polygons went in as make_valid makes them, rows {rows}",
                 )
             )
     if not clean:
         notes.append(
             Text(
-                "相邻区域的边不完全一致:定位时边界处以编码最小者为准;可用 check --repair 修正",
+                "相邻区域的边不完全一致：定位时边界处以编码最小者为准；可用 check --repair 修正",
                 "neighbours do not share all their edges: along them the lowest code wins; "
                 "check --repair proposes a mended layer",
             )
         )
     return tuple(notes)
+
+
+def _thinned(snapped: Snapped) -> list[Text]:
+    if not snapped.thinned:
+        return []
+    count, rows = len(snapped.thinned), _rows(list(snapped.thinned))
+    codes = ", ".join(list(snapped.thinned.values())[:_SHOWN])
+    return [
+        Text(
+            f"{count} 个图形有比 1e-9 度格网（约 0.1 毫米）还窄的部分，落到格网上时已略去："
+            f"第 {rows} 行（{codes}）",
+            f"{count} areas have parts thinner than the 1e-9 degree grid (0.1 mm), which were cut "
+            f"off: row {rows} ({codes})",
+        )
+    ]

@@ -177,7 +177,7 @@ class _Row:
             self.fault(
                 f"{what}_unknown",
                 Text(
-                    f"“{said}”无法识别:可用 {allowed}", f"{what} {said!r} is not known: {allowed}"
+                    f"“{said}”无法识别：可用 {allowed}", f"{what} {said!r} is not known: {allowed}"
                 ),
             )
             return otherwise

@@ -1,12 +1,13 @@
 """A reported pair of numbers becomes a checked position in CGCS2000."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from geodata.datum import to_cgcs2000
-from gridsvc.domain.errors import Fault, PositionError
-from gridsvc.domain.geo import Datum, LngLat
+from gridsvc.domain.errors import Fault, GridsvcError, PositionError
+from gridsvc.domain.geo import Datum, LngLat, check_position
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.words import Text
 from gridsvc.locating import GridMap
@@ -15,6 +16,10 @@ UNKNOWN_DATUM_M = 400.0
 """Added to the radius when nobody knows the datum: GCJ-02 is 393 m off in Luoping."""
 
 MAX_RADIUS_M = 100_000.0
+"""A report known only to a telephone mast is still a report."""
+
+MAX_SEARCH_M = 5_000.0
+"""Neighbours farther away than this help nobody."""
 
 
 def to_stored(*, lng: float, lat: float, datum: Datum) -> LngLat:
@@ -25,22 +30,22 @@ def to_stored(*, lng: float, lat: float, datum: Datum) -> LngLat:
     return LngLat(float(x[0]), float(y[0]))
 
 
-def radius_of(radius_m: float | None, datum: Datum) -> float:
+def radius_of(radius_m: float | None, datum: Datum, *, most_m: float = MAX_RADIUS_M) -> float:
     """The radius in metres within which a reported position is known.
 
     Raises
     ------
     PositionError
-        A radius that is negative, not a number or over 100 km.
+        A radius that is negative, not a number or over ``most_m``.
     """
     radius = 0.0 if radius_m is None else radius_m
-    if not 0 <= radius <= MAX_RADIUS_M:
+    if not 0 <= radius <= most_m:
         raise PositionError(
             Fault(
                 "bad_radius",
                 Text(
-                    f"精度半径 {radius_m} 无效：应为 0 到 {MAX_RADIUS_M:.0f} 米",
-                    f"radius {radius_m} is not valid: 0 to {MAX_RADIUS_M:.0f} metres",
+                    f"精度半径 {radius_m} 无效：应为 0 到 {most_m:.0f} 米",
+                    f"radius {radius_m} is not valid: 0 to {most_m:.0f} metres",
                 ),
                 "radius_m",
             )
@@ -51,13 +56,39 @@ def radius_of(radius_m: float | None, datum: Datum) -> float:
 def locate(
     grid_map: GridMap, *, lng: float, lat: float, datum: Datum, radius_m: float | None
 ) -> Placement:
-    """Where a position of any datum lies on ``grid_map``.
+    """Where a position of any datum lies on ``grid_map``, neighbours up to 5 km told.
 
     Raises
     ------
     PositionError
-        What cannot be meant, with the suspicion.
+        Everything that cannot be meant, with the suspicion.
     """
-    radius = radius_of(radius_m, datum)
+    faults = [
+        *faults_of(lambda: radius_of(radius_m, datum, most_m=MAX_SEARCH_M)),
+        *faults_of(lambda: check(grid_map, lng=lng, lat=lat, datum=datum)),
+    ]
+    if faults:
+        raise PositionError(faults)
     at = to_stored(lng=lng, lat=lat, datum=datum)
-    return grid_map.locate(lng=at.lng, lat=at.lat, radius_m=radius)
+    return grid_map.locate(lng=at.lng, lat=at.lat, radius_m=radius_of(radius_m, datum))
+
+
+def check(grid_map: GridMap, *, lng: float, lat: float, datum: Datum) -> None:
+    """Refuse a position of any datum that cannot be meant.
+
+    Raises
+    ------
+    PositionError
+        With the suspicion.
+    """
+    at = to_stored(lng=lng, lat=lat, datum=datum)
+    check_position(lng=at.lng, lat=at.lat, bounds=grid_map.bounds)
+
+
+def faults_of(judge: Callable[[], object]) -> tuple[Fault, ...]:
+    """What ``judge`` raises, so that others may be asked as well."""
+    try:
+        judge()
+    except GridsvcError as error:
+        return error.faults
+    return ()

@@ -1,7 +1,7 @@
 """Incidents: what was reported, and where it was placed on which version of the map."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -29,6 +29,8 @@ _COLUMNS = (
     _C.neighbours,
 )
 """The order in which `_incident` takes a row apart."""
+
+_AT_ONCE = 10_000
 
 
 class IncidentReader(Repository):
@@ -84,6 +86,19 @@ class IncidentReader(Repository):
             query = query.where(c.received_at >= since)
         for row in self.connection.execute(query.execution_options(yield_per=2000)):
             yield _incident(row)
+
+    def taken(self, numbers: Collection[str]) -> set[str]:
+        """Return those of ``numbers`` that incidents have already."""
+        wanted = sorted(numbers)
+        found: set[str] = set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            query = (
+                select(incident.c.number)
+                .where(incident.c.county == self.county)
+                .where(incident.c.number.in_(wanted[start : start + _AT_ONCE]))
+            )
+            found.update(self.connection.execute(query).scalars())
+        return found
 
     def count(self) -> int:
         """Return how many incidents there are."""

@@ -63,7 +63,9 @@ def _scripts() -> "ScriptDirectory":
 @cache
 def knows(revision: str) -> bool:
     """Whether ``revision`` is one of this program's, not of a later one."""
-    return revision == HEAD or any(script.revision == revision for script in _scripts().walk_revisions())
+    return revision == HEAD or any(
+        script.revision == revision for script in _scripts().walk_revisions()
+    )
 
 
 def autogenerate_options(dialect: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ gridsvc.home = function (map) {
   gridsvc.prepare(map, area);
   gridsvc.townships(map, area);
   gridsvc.kinds(form, data.kinds);
+  gridsvc.paper(map);
   const curl = document.getElementById("curl");
   curl.textContent = curl.textContent.replace("http://127.0.0.1:8000", location.origin);
 
@@ -139,8 +140,8 @@ gridsvc.placeText = function (placement, words) {
   const names = all.map((name, i) =>
     i > 0 && name.length > all[i - 1].length && name.startsWith(all[i - 1])
       ? name.slice(all[i - 1].length) : name).join(" · ");
-  return placement.outside
-    ? `${words.outside} ${Math.round(placement.outside_m)} m: ${names}` : names;
+  if (!placement.outside) return names;
+  return words.outside.replace("{}", gridsvc.distance(placement.outside_m, words)) + names;
 };
 
 gridsvc.report = async function (desk) {
@@ -167,6 +168,7 @@ gridsvc.report = async function (desk) {
       }),
     });
     answer.replaceChildren(...gridsvc.receipt(receipt, words));
+    gridsvc.oneMore();
   } catch (error) {
     answer.replaceChildren(...error.message.split("\n").map((line) =>
       gridsvc.element("p", line, "fault")));
@@ -174,6 +176,13 @@ gridsvc.report = async function (desk) {
     button.disabled = false;
     answer.scrollIntoView({ block: "nearest" });
   }
+};
+
+// The figure above counts what has just been taken.
+gridsvc.oneMore = function () {
+  const figure = document.getElementById("incidents");
+  figure.dataset.count = String(Number(figure.dataset.count) + 1);
+  figure.textContent = Number(figure.dataset.count).toLocaleString("en");
 };
 
 // What came back: number, place, whom to call, who is nearest, who was passed over and why.
@@ -194,23 +203,24 @@ gridsvc.receipt = function (receipt, words) {
     parts.push(gridsvc.element("p", words.missing + " " + names, "fault"));
   }
   parts.push(gridsvc.element("h3", words.chosen));
-  if (near.chosen.length) parts.push(gridsvc.people(near.chosen));
+  if (near.chosen.length) parts.push(gridsvc.people(near.chosen, words));
   else parts.push(gridsvc.element("p", near.required.length ? words.nobody : words.not_needed));
   if (near.refused.length) {
     const more = gridsvc.element("details");
-    more.append(gridsvc.element("summary", `${words.refused} (${near.refused.length})`));
-    more.append(gridsvc.people(near.refused));
+    more.append(gridsvc.element("summary", words.refused.replace("{}", near.refused.length)));
+    more.append(gridsvc.people(near.refused, words));
     parts.push(more);
   }
   return parts;
 };
 
-gridsvc.people = function (people) {
+gridsvc.people = function (people, words) {
   const list = gridsvc.element("ul", null, "people");
   for (const person of people) {
     const who = gridsvc.element("span", null, "who");
-    who.append(gridsvc.element("span", person.role_name + " " + person.name));
-    who.append(gridsvc.element("b", gridsvc.distance(person.distance_m)));
+    const name = gridsvc.element("span", person.role_name + " " + person.name + " ");
+    if (person.phone) name.append(gridsvc.element("small", person.phone, "phone"));
+    who.append(name, gridsvc.element("b", gridsvc.distance(person.distance_m, words)));
     const item = gridsvc.element("li");
     item.append(who);
     item.append(gridsvc.element("small", person.reasons.join(" · ")));
@@ -219,6 +229,8 @@ gridsvc.people = function (people) {
   return list;
 };
 
-gridsvc.distance = function (metres) {
-  return metres < 1000 ? `${Math.round(metres)} m` : `${(metres / 1000).toFixed(1)} km`;
+gridsvc.distance = function (metres, words) {
+  return metres < 999.5
+    ? words.metres.replace("{}", Math.round(metres))
+    : words.kilometres.replace("{}", (metres / 1000).toFixed(1));
 };
