@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
-from gridsvc.dispatch.eligibility import COUNTY_TIME
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.words import Lang
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from gridsvc.dispatch import ForceIndex
-from gridsvc.dispatch.eligibility import COUNTY_TIME
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import Fault, GridsvcError, NotFoundError, NotReadyError
 from gridsvc.domain.events import MapPublished, ResponderMoved, RespondersImported
 from gridsvc.domain.force import LivePosition, Responder

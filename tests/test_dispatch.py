@@ -91,6 +91,13 @@ def test_a_move_makes_a_new_snapshot_and_leaves_the_old_one() -> None:
     assert found(after.moved({"b": None, "c": None})) == found(before)
 
 
+def test_the_age_of_a_live_position_is_told() -> None:
+    live = LivePosition(LngLat(104.31, 24.9), NOON - timedelta(minutes=7, seconds=30))
+    found = ForceIndex([person("a", live=live)], FRAME).nearest(lng=104.31, lat=24.9, at=NOON)
+    ranking = rank(found, kind=KINDS_BY_CODE["sudden_illness"], at=NOON)
+    assert "live position, 7 minutes ago" in [t.en for t in ranking.chosen[0].reasons]
+
+
 def test_without_any_place_nobody_is_found_and_it_is_counted() -> None:
     lost = Responder("a", "a", Role.DOCTOR, "530324", None)
     index = ForceIndex([lost], FRAME)

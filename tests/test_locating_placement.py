@@ -175,7 +175,8 @@ def test_frames_that_make_no_map_name_every_fault() -> None:
     import geopandas as gpd
 
     box = shapely.box(104.3, 24.9, 104.31, 24.91)
-    grids = gpd.GeoDataFrame({"code": ["1", "1"]}, geometry=[box, None], crs=4326)
+    shapes = np.array([box, None], dtype=object)
+    grids = gpd.GeoDataFrame({"code": ["1", "1"]}, geometry=shapes, crs=4326)
     units = gpd.GeoDataFrame({"name": ["a"]}, geometry=[box], crs=4326)
     with pytest.raises(InputError) as caught:
         GridMap.from_frames(grids=grids, units=units)

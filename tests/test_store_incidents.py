@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, NotFoundError
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, Position
 from gridsvc.store import Store
-from gridsvc.store.geometry import COUNTY_TIME
 from tests.store_samples import NOON, grids, incident, placement, publish_sample
 
 UNLOCATED = {"position": None, "placement": None, "map_version": None}

@@ -1,13 +1,11 @@
 """Who may be sent to an incident: every refusal has its reason."""
 
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta
 
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.force import CAPABILITY_NAMES, Responder
 from gridsvc.domain.kinds import Kind, Lay
 from gridsvc.domain.words import Text
-
-COUNTY_TIME = timezone(timedelta(hours=8))
-"""Times of day are the county's: +08:00 all year."""
 
 NIGHT = (time(22, 0), time(6, 0))
 """From and to: the hours in which only those marked reachable at night are called out."""

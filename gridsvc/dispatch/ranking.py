@@ -84,13 +84,13 @@ def rank(nearby: Iterable[Nearby], *, kind: Kind, at: datetime) -> Ranking:
             continue
         brings = near.responder.capabilities.intersection(wanted)
         if len(chosen) < CHOSEN or brings:
-            chosen.append(_candidate(near, kind))
+            chosen.append(_candidate(near, kind, at))
             wanted -= brings
     missing = tuple(c for c in kind.sends if c in wanted)
     return Ranking(kind.sends, tuple(chosen), tuple(refused), missing, kind.lay, kind.hand_over)
 
 
-def _candidate(near: Nearby, kind: Kind) -> Candidate:
+def _candidate(near: Nearby, kind: Kind, at: datetime) -> Candidate:
     able = [c for c in kind.sends if c in near.responder.capabilities]
     reasons = [
         Text(
@@ -98,7 +98,11 @@ def _candidate(near: Nearby, kind: Kind) -> Candidate:
             "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in able),
         )
     ]
-    if not near.from_live:
+    live = near.responder.live
+    if near.from_live and live is not None:
+        minutes = max(0, int((at - live.seen_at).total_seconds() // 60))
+        reasons.append(Text(f"实时位置，{minutes} 分钟前", f"live position, {minutes} minutes ago"))
+    else:
         reasons.append(Text("按住所位置计算", "measured from the home place"))
     if not near.responder.app:
         reasons.append(Text("仅电话通知", "by telephone only"))

@@ -41,8 +41,8 @@ class CodeScheme:
             Fault(
                 "bad_code_scheme",
                 Text(
-                    f"编码方案“{text}”无效:应为县、乡镇、村、网格、单元五级编码总长度,"
-                    "逐级增大,例如 6,9,12,15,17",
+                    f"编码方案“{text}”无效：应为县、乡镇、村、网格、单元五级编码总长度，"
+                    "逐级增大，例如 6,9,12,15,17",
                     f"code scheme {text!r} is not valid: give the total lengths of county, "
                     "township, village, grid and unit codes, growing, e.g. 6,9,12,15,17",
                 ),

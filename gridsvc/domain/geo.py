@@ -175,36 +175,36 @@ def _suspicion(
     given = f"lng={lng}, lat={lat}"
     if not (math.isfinite(lng) and math.isfinite(lat)):
         return "position_not_finite", Text(
-            f"坐标不是有效数字({given}):请给出经度和纬度两个数",
+            f"坐标不是有效数字（{given}）：请给出经度和纬度两个数",
             f"the position is not a number ({given}): give longitude and latitude as numbers",
         )
     if lng == 0 and lat == 0:
         return "position_null_island", Text(
-            "坐标为 (0, 0):多为设备未定位时的空值,请重新定位",
+            "坐标为 (0, 0)：多为设备未定位时的空值，请重新定位",
             "the position is (0, 0): usually a device without a fix; take the position again",
         )
     inside = bounds is None or _within(lng, lat, bounds, margin)
     in_range = abs(lng) <= 180 and abs(lat) <= 90
     if bounds is not None and not inside and _within(lat, lng, bounds, margin):
         return "position_swapped", Text(
-            f"经纬度疑似颠倒({given}):应先经度后纬度",
+            f"经纬度疑似颠倒（{given}）：应先经度后纬度",
             f"longitude and latitude look swapped ({given}): longitude comes first",
         )
     if not in_range:
         if abs(lng) <= 90 and abs(lat) <= 180:
             return "position_swapped", Text(
-                f"经纬度疑似颠倒({given}):纬度应在 -90 到 90 之间",
+                f"经纬度疑似颠倒（{given}）：纬度应在 -90 到 90 之间",
                 f"longitude and latitude look swapped ({given}): latitude is -90 to 90",
             )
         return "position_out_of_range", Text(
-            f"坐标超出范围({given}):经度 -180 到 180,纬度 -90 到 90;若为米制坐标请先换算",
+            f"坐标超出范围（{given}）：经度 -180 到 180，纬度 -90 到 90；若为米制坐标请先换算",
             f"the position is out of range ({given}): longitude -180 to 180, latitude -90 to 90; "
             "metres must be converted first",
         )
     if not inside and bounds is not None:
         box = f"{bounds[0]:.2f}-{bounds[2]:.2f}E, {bounds[1]:.2f}-{bounds[3]:.2f}N"
         return "position_far_away", Text(
-            f"位置离本县太远({given}):本县范围 {box},请核对坐标或坐标系",
+            f"位置离本县太远（{given}）：本县范围 {box}，请核对坐标或坐标系",
             f"the position is far from the county ({given}): the county is {box}; check the "
             "position and its coordinate system",
         )

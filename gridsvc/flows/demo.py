@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from geodata.layer import LayerKind
-from gridsvc.dispatch.eligibility import COUNTY_TIME
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum, MetricFrame

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geodata.layer import Layer
-from gridsvc.dispatch.eligibility import COUNTY_TIME
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import Fault, PositionError
 from gridsvc.domain.geo import Datum, Floats, LngLat, check_position
 from gridsvc.domain.incident import Incident, Placement, Position

@@ -8,7 +8,7 @@ from datetime import datetime
 import shapely
 
 from gridsvc.dispatch import ForceIndex, Ranking, rank
-from gridsvc.dispatch.eligibility import COUNTY_TIME
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.events import IncidentReceived
 from gridsvc.domain.geo import Datum, LngLat

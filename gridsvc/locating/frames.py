@@ -66,7 +66,7 @@ def _frame_faults(name: str, frame: Any) -> list[Fault]:
     missing = [column for column in _REQUIRED[name] if column not in frame.columns]
     if missing:
         found = [str(column) for column in frame.columns]
-        return [_fault(name, "missing_column", "缺少列 " + "、".join(missing) + ";现有列", found)]
+        return [_fault(name, "missing_column", "缺少列 " + "、".join(missing) + "；现有列", found)]
     codes = frame["code"].astype(str)
     faults = []
     if codes.duplicated().any():
@@ -76,7 +76,7 @@ def _frame_faults(name: str, frame: Any) -> list[Fault]:
         return faults
     if frame.crs is not None and frame.crs.to_epsg() not in (4490, 4326):
         crs = frame.crs.to_string()
-        faults.append(_fault(name, "wrong_crs", "应为 EPSG:4490(用 to_crs(4490) 转换),现为", [crs]))
+        faults.append(_fault(name, "wrong_crs", "应为 EPSG:4490（请用 to_crs 转换），现为", [crs]))
     shapes = frame.geometry.to_numpy()
     bad = shapely.is_missing(shapes) | shapely.is_empty(shapes) | ~shapely.is_valid(shapes)
     bad |= (shapely.get_type_id(shapes) != 3) & (shapely.get_type_id(shapes) != 6)
@@ -97,7 +97,7 @@ _ENGLISH = {
 
 def _fault(name: str, code: str, zh: str, values: list[str]) -> Fault:
     shown = ", ".join(values[:10]) + (" ..." if len(values) > 10 else "")
-    return Fault(code, Text(f"{zh}:{shown}", f"{_ENGLISH[code]}: {shown}"), name)
+    return Fault(code, Text(f"{zh}：{shown}", f"{_ENGLISH[code]}: {shown}"), name)
 
 
 def _rows(frame: Any) -> list[Row]:

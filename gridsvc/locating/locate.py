@@ -65,7 +65,9 @@ class GridMap:
             raise InputError(
                 Fault(
                     "no_grids",
-                    Text("地图中没有网格:请先导入网格", "the map has no grids: import grids first"),
+                    Text(
+                        "地图中没有网格：请先导入网格", "the map has no grids: import grids first"
+                    ),
                 )
             )
         self.published = published

@@ -67,7 +67,7 @@ def check_positions(lng: Floats, lat: Floats, *, bounds: Bounds) -> None:
             Fault(
                 "bad_shape",
                 Text(
-                    f"lng 与 lat 应为等长一维数组,现为 {lng.shape} 和 {lat.shape}",
+                    f"lng 与 lat 应为等长一维数组，现为 {lng.shape} 和 {lat.shape}",
                     f"lng and lat must be 1-d and of one length, not {lng.shape}, {lat.shape}",
                 ),
             )
@@ -88,7 +88,7 @@ def check_positions(lng: Floats, lat: Floats, *, bounds: Bounds) -> None:
             Fault(
                 code,
                 Text(
-                    f"{len(rows)} 个位置(行 {shown} 等):{text.zh}",
+                    f"{len(rows)} 个位置（行 {shown} 等）：{text.zh}",
                     f"{len(rows)} positions (rows {shown} ...): {text.en}",
                 ),
                 "position",

@@ -319,7 +319,7 @@ def _refuse_repeated(areas: Sequence[AnyArea]) -> None:
             Fault(
                 "code_repeated",
                 Text(
-                    "编码重复:同一图层内每个编码只能出现一次",
+                    "编码重复：同一图层内每个编码只能出现一次",
                     "the code is given more than once: within a layer each code occurs once",
                 ),
                 code,

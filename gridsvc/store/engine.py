@@ -182,7 +182,7 @@ def _bad_url(shown: str) -> SettingsError:
         Fault(
             "bad_database_url",
             Text(
-                f"数据库地址无效({shown}):请用 sqlite:///文件路径 或 postgresql://用户@主机/库名",
+                f"数据库地址无效（{shown}）：请用 sqlite:///文件路径 或 postgresql://用户@主机/库名",
                 f"the database address is not valid ({shown}): give sqlite:///path/to/file or "
                 "postgresql://user@host/database",
             ),
@@ -198,7 +198,7 @@ def _refused(error: BaseException) -> ConflictError:
         Fault(
             "refused_by_store",
             Text(
-                f"数据库约束不允许:{reason};未作任何更改",
+                f"数据库约束不允许：{reason}；未作任何更改",
                 f"a rule of the database refuses it: {reason}; nothing was changed",
             ),
         )
@@ -210,7 +210,7 @@ def _in_the_way() -> ConflictError:
         Fault(
             "store_busy",
             Text(
-                "另一项操作正在修改相同的数据,未作任何更改:请稍后重试",
+                "另一项操作正在修改相同的数据，未作任何更改：请稍后重试",
                 "another change of the same data is under way; nothing was changed: try again",
             ),
         )

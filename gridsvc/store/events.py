@@ -6,8 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import func, insert, select, text
 
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.events import Event, StoredEvent
-from gridsvc.store.geometry import COUNTY_TIME
 from gridsvc.store.numbers import Counters
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import event

@@ -1,7 +1,7 @@
 """Column types that mean the same in both stores: geometries and moments."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -18,13 +18,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.geo import SRID, Geometries, LngLat
 
 Shape = Literal["POINT", "MULTIPOLYGON"]
 _TYPE_IDS: dict[Shape, int] = {"POINT": 0, "MULTIPOLYGON": 6}
-
-COUNTY_TIME = timezone(timedelta(hours=8))
-"""The zone in which moments are read back (Beijing time)."""
 
 
 class GeometryColumn(TypeDecorator[Any]):

@@ -209,13 +209,13 @@ class Store:
 def _not_migrated(current: str | None, head: str) -> NotReadyError:
     if current is not None and not migrate.knows(current):
         text = Text(
-            f"数据库结构版本 {current} 比本程序({head})新:请升级本程序",
+            f"数据库结构版本 {current} 比本程序（{head}）新：请升级本程序",
             f"the database is at revision {current}, later than this program ({head}): "
             "upgrade the program",
         )
         return NotReadyError(Fault("schema_ahead", text))
     text = Text(
-        f"数据库结构尚未就绪(现为 {current or '空'},需要 {head}):请先运行 gridsvc db upgrade",
+        f"数据库结构尚未就绪（现为 {current or '空'}，需要 {head}）：请先运行 gridsvc db upgrade",
         f"the database schema is not ready (it is at {current or 'nothing'}, needed is {head}): "
         "run gridsvc db upgrade first",
     )
