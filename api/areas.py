@@ -138,7 +138,7 @@ def _bad_bbox(text: str) -> InputError:
 
 def _unknown(code: str) -> Fault:
     return Fault(
-        "area_unknown",
+        "unknown_area",
         Text(f"现行地图上没有编码 {code}", f"the current map has no code {code}"),
         "code",
     )

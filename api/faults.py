@@ -69,7 +69,7 @@ _HTTP: dict[int, tuple[str, Text]] = {
             "the body cannot be read: send JSON encoded in UTF-8",
         ),
     ),
-    404: ("path_unknown", Text("没有这个地址：{path}", "there is nothing at {path}")),
+    404: ("unknown_path", Text("没有这个地址：{path}", "there is nothing at {path}")),
     405: (
         "method_not_allowed",
         Text("{path} 不支持 {method}", "{path} does not take {method}"),

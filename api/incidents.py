@@ -18,9 +18,9 @@ from api.runtime import TheRuntime
 from api.shapes import Answer, Body, Query, Readable, county_time
 from gridsvc.domain.errors import Fault, InputError, NotReadyError
 from gridsvc.domain.geo import Datum
-from gridsvc.domain.incident import Incident, Position
+from gridsvc.domain.incident import Incident, Position, for_list
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
-from gridsvc.domain.words import Lang
+from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.intake import Report
 from gridsvc.locating import GridMap
 from gridsvc.runtime import Runtime
@@ -86,8 +86,15 @@ class PositionAnswer(Answer):
     radius_m: float
 
 
+WITHHELD = Text("【敏感】", "[sensitive]")
+"""Stands in a list for the text of an incident of a sensitive kind."""
+
+
 class IncidentAnswer(Answer):
-    """One incident. Times are +08:00; ``number`` can be read aloud."""
+    """One incident. Times are +08:00; ``number`` can be read aloud.
+
+    ``withheld``: its kind is sensitive, and this list leaves out text, address and position.
+    """
 
     id: str
     number: str
@@ -105,12 +112,17 @@ class IncidentAnswer(Answer):
     position: PositionAnswer | None
     placement: PlacementAnswer | None
     map_version: int | None
+    withheld: bool
 
 
 class ReceiptAnswer(IncidentAnswer):
-    """A report just taken, with the nearest people who can be sent."""
+    """A report just taken, with the nearest people who can be sent.
+
+    ``notes`` are doubts about the report to be cleared up with whoever sent it.
+    """
 
     nearest: NearestAnswer
+    notes: list[str]
 
 
 class IncidentsQuery(Query):
@@ -133,21 +145,25 @@ def receive(
 ) -> ReceiptAnswer:
     """Take a report: it is durable, numbered and placed before this answers."""
     receipt = runtime.receive(_report(body))
-    incident = incident_answer(receipt.incident, runtime.map(), lang)
+    incident = incident_answer(receipt.incident, receipt.grid_map, lang)
     response.headers["Location"] = f"{router.prefix}/{quote(receipt.incident.id)}"
-    return ReceiptAnswer(**dict(incident), nearest=nearest_answer(receipt.ranking, lang))
+    return ReceiptAnswer(
+        **dict(incident),
+        nearest=nearest_answer(receipt.ranking, lang),
+        notes=[note.pick(lang) for note in receipt.notes],
+    )
 
 
 @router.get("")
 def several(
     query: Annotated[IncidentsQuery, QueryOf()], runtime: TheRuntime, lang: Speech
 ) -> IncidentsAnswer:
-    """List incidents, the newest first."""
+    """List incidents, the newest first; of sensitive kinds without their particulars."""
     found = runtime.incidents(limit=query.limit + 1, before=query.before)
     page = found[: query.limit]
     grid_map = runtime.map()
     return IncidentsAnswer(
-        incidents=[incident_answer(incident, grid_map, lang) for incident in page],
+        incidents=[_listed(incident, grid_map, lang) for incident in page],
         next=page[-1].number if len(found) > len(page) else None,
     )
 
@@ -181,7 +197,16 @@ def incident_answer(incident: Incident, grid_map: GridMap, lang: Lang) -> Incide
         position=None if incident.position is None else _position(incident.position),
         placement=None if placement is None else placement_answer(placement, grid_map),
         map_version=incident.map_version,
+        withheld=False,
     )
+
+
+def _listed(incident: Incident, grid_map: GridMap, lang: Lang) -> IncidentAnswer:
+    told, withheld = for_list(incident)
+    answer = incident_answer(told, grid_map, lang)
+    if not withheld:
+        return answer
+    return answer.model_copy(update={"withheld": True, "text": WITHHELD.pick(lang)})
 
 
 def _report(body: IncidentBody) -> Report:

@@ -9,6 +9,7 @@ from api.placements import PlacementAnswer, placement_answer
 from api.runtime import TheRuntime
 from api.shapes import Query
 from gridsvc.domain.geo import Datum
+from gridsvc.flows import positions
 
 router = APIRouter(prefix="/api/v1/locate", tags=["locate"])
 
@@ -22,10 +23,18 @@ class LocateQuery(Query):
     radius_m: float | None = None
 
 
+class LocateAnswer(PlacementAnswer):
+    """Where a position lies on version ``map_version`` of the map."""
+
+    map_version: int
+
+
 @router.get("")
-def locate(query: Annotated[LocateQuery, QueryOf()], runtime: TheRuntime) -> PlacementAnswer:
+def locate(query: Annotated[LocateQuery, QueryOf()], runtime: TheRuntime) -> LocateAnswer:
     """Locate one position; outside every area the nearest grid is given and marked."""
-    placement = runtime.locate(
-        lng=query.lng, lat=query.lat, datum=query.datum, radius_m=query.radius_m
+    grid_map = runtime.map()
+    placement = positions.locate(
+        grid_map, lng=query.lng, lat=query.lat, datum=query.datum, radius_m=query.radius_m
     )
-    return placement_answer(placement, runtime.map())
+    answer = placement_answer(placement, grid_map)
+    return LocateAnswer(**dict(answer), map_version=grid_map.published.version)

@@ -1,9 +1,10 @@
 """What every request and answer has in common: strict types, readable text, county time."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from gridsvc.domain.clock import COUNTY_TIME
@@ -55,6 +56,28 @@ def _readable(text: str) -> str:
 
 Readable = AfterValidator(_readable)
 """Text that can be stored and shown; stands behind the limits of its length."""
+
+
+def _moment(given: object) -> object:
+    """Read an ISO 8601 moment with its offset; a bare number or a local time is guesswork."""
+    try:
+        at = datetime.fromisoformat(given) if isinstance(given, str) else None
+        if at is not None and at.utcoffset() is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError(
+        "moment",
+        "moment",
+        {
+            "zh": "应为带时区的时间，例如 2026-11-23T09:30:00+08:00",
+            "en": "must be a time with its offset, such as 2026-11-23T09:30:00+08:00",
+        },
+    )
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+"""An aware datetime, from text alone."""
 
 
 def county_time(at: datetime) -> str:

@@ -65,7 +65,7 @@ def read_dbf(path: Path, *, encoding: str | None = None, cpg: str | None = None)
         name = detect(_whole_pieces(fields), hints=(cpg, language))
     if name is None:
         raise refuse(
-            "encoding_unknown",
+            "unrecognised_encoding",
             "文字编码无法识别：请用 --encoding 指明，例如 --encoding gb18030",
             "the encoding of the text was not recognised: name it, e.g. --encoding gb18030",
             path.name,

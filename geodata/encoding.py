@@ -119,7 +119,7 @@ def decode_file(data: bytes, *, encoding: str | None, source: str) -> tuple[str,
         tried_zh = f"不能按 {name} 解码" if name else "文字编码无法识别"
         tried_en = f"does not decode as {name}" if name else "is in no encoding that was recognised"
         raise refuse(
-            "encoding_unknown",
+            "unrecognised_encoding",
             f"{tried_zh}：请用 --encoding 指明，例如 --encoding gb18030",
             f"the text {tried_en}: name it, e.g. --encoding gb18030",
             source,

@@ -22,7 +22,7 @@ class FaultCode(StrEnum):
     CODE_MISSING = "code_missing"
     CODE_REPEATED = "code_repeated"
     CODE_OFF_SCHEME = "code_off_scheme"
-    PARENT_UNKNOWN = "parent_unknown"
+    UNKNOWN_PARENT = "unknown_parent"
     OVERLAP = "overlap"
     GAP = "gap"
     SLIVER = "sliver"
@@ -38,7 +38,7 @@ FAULT_NAMES: dict[FaultCode, Text] = {
     FaultCode.CODE_MISSING: Text("缺少编码", "no code"),
     FaultCode.CODE_REPEATED: Text("编码重复", "repeated code"),
     FaultCode.CODE_OFF_SCHEME: Text("编码不合方案", "code off the scheme"),
-    FaultCode.PARENT_UNKNOWN: Text("上级未知", "unknown parent"),
+    FaultCode.UNKNOWN_PARENT: Text("上级未知", "unknown parent"),
     FaultCode.OVERLAP: Text("重叠", "overlap"),
     FaultCode.GAP: Text("缝隙", "gap"),
     FaultCode.SLIVER: Text("狭长碎片", "sliver"),

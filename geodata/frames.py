@@ -6,7 +6,7 @@ empty ``phone`` or ``address`` means just that.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
@@ -14,12 +14,10 @@ import pandas as pd
 import shapely
 
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.force import Responder
 from gridsvc.domain.geo import SRID, LngLat
 from gridsvc.domain.incident import Incident
-
-BEIJING = timezone(timedelta(hours=8))
-"""The county's clock: times in files are written at +08:00."""
 
 Frame = gpd.GeoDataFrame
 
@@ -149,7 +147,7 @@ def _text(values: Iterable[str | None]) -> Column:
 
 
 def _times(values: Iterable[datetime | None]) -> Column:
-    aware = [None if value is None else value.astimezone(BEIJING) for value in values]
+    aware = [None if value is None else value.astimezone(COUNTY_TIME) for value in values]
     return aware, "datetime64[us, UTC+08:00]"
 
 

@@ -164,7 +164,7 @@ def _check_frame(frame: gpd.GeoDataFrame, datum: Datum) -> None:
     if datum is Datum.UNKNOWN:
         faults.append(
             Fault(
-                "datum_unknown",
+                "unknown_datum",
                 Text(
                     "导出的坐标系必须明确：cgcs2000、wgs84、gcj02 或 bd09",
                     "an export needs a definite datum: cgcs2000, wgs84, gcj02 or bd09",

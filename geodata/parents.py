@@ -67,7 +67,7 @@ def resolve_parents(
             parent, text = "", None
         found.append(parent)
         if text is not None:
-            faults.append(LayerFault(FaultCode.PARENT_UNKNOWN, (int(row),), (code,), text))
+            faults.append(LayerFault(FaultCode.UNKNOWN_PARENT, (int(row),), (code,), text))
     return found, faults
 
 

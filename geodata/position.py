@@ -154,7 +154,7 @@ def _meaning(
     if kind is not LayerKind.INCIDENTS and Datum.UNKNOWN in (default, *said.row_datums):
         faults.append(
             fault(
-                "datum_unknown",
+                "unknown_datum",
                 f"{KIND_NAMES[kind].zh}的坐标系不能为 unknown："
                 "请指明 cgcs2000、wgs84、gcj02 或 bd09",
                 f"the datum of {KIND_NAMES[kind].en} may not be unknown: say cgcs2000, wgs84, "

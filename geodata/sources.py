@@ -101,7 +101,7 @@ def _read_json(path: Path, *, layer: str | None, encoding: str | None) -> RawLay
 def _not_read(source: str) -> Exception:
     listed = " ".join(READ_SUFFIXES)
     return refuse(
-        "format_unknown",
+        "unknown_format",
         f"不支持这种文件：可导入 {listed}（.xls 请另存为 .xlsx）",
         f"this format is not read; these are: {listed} (save .xls as .xlsx)",
         source,

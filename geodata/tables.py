@@ -86,7 +86,7 @@ def read_xlsx(path: Path, *, layer: str | None, source: str) -> RawLayer:
     if (layer is not None and layer not in sheets) or len(filled) > 1:
         listed = "、".join(titles)
         raise refuse(
-            "layer_ambiguous" if layer is None else "layer_unknown",
+            "layer_ambiguous" if layer is None else "unknown_layer",
             f"请用 --layer 指明工作表，文件中有：{listed}",
             f"choose a sheet with --layer; the file holds {', '.join(titles)}",
             source,

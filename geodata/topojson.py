@@ -74,7 +74,7 @@ def _choose(document: Json, layer: str | None, source: str) -> list[Json]:
     if layer not in objects:
         names = "、".join(objects)
         raise refuse(
-            "layer_ambiguous" if layer is None else "layer_unknown",
+            "layer_ambiguous" if layer is None else "unknown_layer",
             f"请用 --layer 指明图层，文件中有：{names}",
             f"choose an object with --layer; the file holds {', '.join(objects)}",
             source,

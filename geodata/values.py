@@ -14,12 +14,12 @@ import pandas as pd
 from geodata.columns import Type
 from geodata.encoding import is_mojibake
 from geodata.raw import fault, rows_text
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import Fault
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.kinds import URGENCY_NAMES
 from gridsvc.domain.words import Text
 
-CHINA_TIME = dt.timezone(dt.timedelta(hours=8))
 EXACT_DIGITS = 15
 """How many digits of a whole number a spreadsheet keeps."""
 
@@ -169,7 +169,7 @@ def series(values: Sequence[Any], kind: Type, index: pd.RangeIndex) -> pd.Series
     if kind == "bool":
         return pd.Series(pd.array(list(values), dtype="boolean"), index=index)
     if kind == "time":
-        zone = pd.DatetimeTZDtype("us", CHINA_TIME)
+        zone = pd.DatetimeTZDtype("us", COUNTY_TIME)
         return pd.Series(list(values), index=index, dtype=zone)
     data = np.empty(len(values), dtype=object)
     data[:] = values
@@ -292,8 +292,8 @@ def _time(value: Any) -> dt.datetime | None:
         value = _parsed_time(text)
     if not isinstance(value, dt.datetime):
         raise _BadCellError("not_time")
-    zoned = value.replace(tzinfo=CHINA_TIME) if value.tzinfo is None else value
-    return zoned.astimezone(CHINA_TIME)
+    zoned = value.replace(tzinfo=COUNTY_TIME) if value.tzinfo is None else value
+    return zoned.astimezone(COUNTY_TIME)
 
 
 def _parsed_time(text: str) -> dt.datetime:

@@ -145,7 +145,7 @@ def _choose(path: Path, layer: str | None, source: str) -> str:
     listed = "、".join(names)
     if layer is not None:
         raise refuse(
-            "layer_unknown",
+            "unknown_layer",
             f"没有图层“{layer}”：文件中有 {listed}",
             f"there is no layer {layer!r}: the file holds {', '.join(names)}",
             source,

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,11 +11,16 @@ from typing import Self
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.clock import COUNTY_TIME
-from gridsvc.domain.errors import Fault, GridsvcError, NotFoundError, NotReadyError
-from gridsvc.domain.events import MapPublished, ResponderMoved, RespondersImported
+from gridsvc.domain.errors import Fault, GridsvcError, NotReadyError, PositionError
+from gridsvc.domain.events import (
+    MapPublished,
+    ResponderErased,
+    ResponderMoved,
+    RespondersImported,
+)
 from gridsvc.domain.force import LivePosition, Responder
-from gridsvc.domain.geo import Datum, MetricFrame, check_position
-from gridsvc.domain.incident import Incident, Placement
+from gridsvc.domain.geo import Datum, MetricFrame
+from gridsvc.domain.incident import Incident, Placement, unknown_incident
 from gridsvc.domain.words import Text
 from gridsvc.flows import intake, positions
 from gridsvc.flows.mapload import load_map
@@ -24,8 +30,9 @@ from gridsvc.store import GridCounts, Store
 
 log = logging.getLogger(__name__)
 
+_FORCE_ANEW = {MapPublished.name, RespondersImported.name, ResponderErased.name}
 _RETRY_S = 1.0
-_RETRY_UNFORESEEN_S = 3.0
+_RETRY_AT_MOST_S = 60.0
 
 
 def now() -> datetime:
@@ -47,6 +54,7 @@ class Runtime:
     _map: GridMap | None = None
     _force: ForceIndex | None = None
     _seen: int = 0
+    _map_due: float | None = None
     _swapping: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
     _watcher: threading.Thread | None = None
@@ -100,6 +108,11 @@ class Runtime:
             )
         return self._map
 
+    def map_overdue_s(self) -> float:
+        """Seconds since a newer map was published that this process has not taken over yet."""
+        due = self._map_due
+        return 0.0 if due is None else time.monotonic() - due
+
     def force(self) -> ForceIndex:
         """Everybody who can be sent, with their places."""
         return self._force or ForceIndex((), MetricFrame())
@@ -140,15 +153,7 @@ class Runtime:
         with self.store.read() as reading:
             found = reading.incidents.get(id_or_number)
         if found is None:
-            raise NotFoundError(
-                Fault(
-                    "unknown_incident",
-                    Text(
-                        f"没有编号为“{id_or_number}”的案件",
-                        f"no incident is known under {id_or_number!r}",
-                    ),
-                )
-            )
+            raise unknown_incident(id_or_number)
         return found
 
     def incidents(self, *, limit: int, before: str | None = None) -> list[Incident]:
@@ -156,21 +161,44 @@ class Runtime:
         with self.store.read() as reading:
             return reading.incidents.list(limit=limit, before=before)
 
-    def move(self, responder: str, *, lng: float, lat: float, datum: Datum) -> None:
+    def move(
+        self,
+        responder: str,
+        *,
+        lng: float,
+        lat: float,
+        datum: Datum,
+        seen_at: datetime | None = None,
+    ) -> None:
         """Take the live position of a responder's device.
+
+        Parameters
+        ----------
+        responder
+            Its id.
+        lng, lat
+            Degrees of ``datum``.
+        seen_at
+            Aware datetime at which the device was there, None for now.
 
         Raises
         ------
         PositionError
-            A position that cannot be meant.
+            A position that cannot be meant, or of a time to come.
         NotFoundError
             No such responder.
         """
-        at = positions.to_stored(lng=lng, lat=lat, datum=datum)
-        check_position(lng=at.lng, lat=at.lat, bounds=self.map().bounds)
-        live = LivePosition(at, self.clock())
+        grid_map, at = self.map(), positions.to_stored(lng=lng, lat=lat, datum=datum)
+        present = self.clock()
+        live = LivePosition(at, seen_at or present)
+        faults = [
+            *positions.faults_of(lambda: positions.check(grid_map, lng=lng, lat=lat, datum=datum)),
+            *positions.faults_of(lambda: positions.check_seen(live.seen_at, now=present)),
+        ]
+        if faults:
+            raise PositionError(faults)
         with self.store.write() as work:
-            newest = work.force.move(responder, live)
+            newest = work.force.move(responder, live, now=present)
             if newest:
                 work.events.record(ResponderMoved(responder))
         if newest:
@@ -216,17 +244,20 @@ class Runtime:
             self._force = self.force().moved(moved)
 
     def _follow(self) -> None:
+        wait_s = _RETRY_S
         while not self._stop.is_set():
             try:
+                self._catch_up()
                 for _ in self.store.listen(stop=self._stop, after=self._seen):
                     self._catch_up()
+                    wait_s = _RETRY_S
             except GridsvcError as error:
-                log.warning("the event log cannot be read: %s", error)
-                self._stop.wait(_RETRY_S)
+                log.warning("a change cannot be taken over, it is tried again: %s", error)
             except Exception:
                 # What is served stays as it is; deaf to every later change it must not become.
                 log.exception("a change cannot be taken over, it is tried again")
-                self._stop.wait(_RETRY_UNFORESEEN_S)
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, _RETRY_AT_MOST_S)
 
     def _catch_up(self) -> None:
         """Learn what has happened since the last event seen."""
@@ -242,14 +273,19 @@ class Runtime:
                     if event.name == ResponderMoved.name
                 )
                 seen = events[-1].position
-            published = reading.areas.load() if MapPublished.name in names else None
-            anew = bool(names & {RespondersImported.name, MapPublished.name})
+            if MapPublished.name in names and self._map_due is None:
+                self._map_due = time.monotonic()
+            published = reading.areas.load() if self._map_due is not None else None
+            anew = bool(names & _FORCE_ANEW)
             people = reading.force.all() if anew else ()
             found = [] if anew else [reading.force.get(responder) for responder in moved]
-        self._take_map(published)
         if anew:
             with self._swapping:
                 self._take_force(people)
         elif found:
             self._place_anew({one.id: one.live for one in found if one is not None})
         self._seen = seen
+        if self._map_due is not None:
+            # Last, so that a map that cannot be indexed does not keep people's moves away.
+            self._take_map(published)
+            self._map_due = None

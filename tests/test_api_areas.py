@@ -38,7 +38,7 @@ def test_by_code(api: TestClient) -> None:
 def test_every_unknown_code_is_named(api: TestClient) -> None:
     answer = api.get("/api/v1/grids", params={"code": [G1, "1", "2"]})
     assert answer.status_code == 404
-    assert [fault["code"] for fault in answer.json()["faults"]] == ["area_unknown"] * 2
+    assert [fault["code"] for fault in answer.json()["faults"]] == ["unknown_area"] * 2
     assert api.get("/api/v1/units", params={"code": G1}).status_code == 404
 
 

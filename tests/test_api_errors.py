@@ -52,7 +52,7 @@ def test_every_error_class_has_a_status() -> None:
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/v1/incidents/", "/api/v2/grids", "/docs"])
 def test_unknown_paths(api: TestClient, path: str) -> None:
-    assert _faults(api.get(path), 404) == {"": "path_unknown"}
+    assert _faults(api.get(path), 404) == {"": "unknown_path"}
 
 
 def test_unknown_methods_say_which_are_known(api: TestClient) -> None:
@@ -134,9 +134,9 @@ def test_messages_carry_the_value_and_the_remedy_in_both_languages(api: TestClie
     body = {**REPORT, "position": {"lng": "104.3", "lat": 24.8, "datum": "mars"}, "drill": 1}
     chinese = _problem(api.post(POST, json=body), 422)
     assert chinese["title"] == "内容有误"
-    assert "position.lng: 应为数字（不加引号），收到的是 '104.3'" in chinese["detail"]
+    assert "position.lng：应为数字（不加引号），收到的是 '104.3'" in chinese["detail"]
     assert "'wgs84'、'cgcs2000'、'gcj02'、'bd09'、'unknown'" in chinese["detail"]
-    assert "drill: 应为 true 或 false，收到的是 1" in chinese["detail"]
+    assert "drill：应为 true 或 false，收到的是 1" in chinese["detail"]
     english = _problem(api.post(POST, params={"lang": "en"}, json=body), 422)
     assert "must be a number (without quotes), not '104.3'" in english["detail"]
     assert "drill: must be true or false, not 1" in english["detail"]

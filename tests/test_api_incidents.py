@@ -110,6 +110,7 @@ def test_english_on_request(api: TestClient) -> None:
 def test_what_is_given_back_is_what_was_answered(api: TestClient) -> None:
     answer = _send(api, text="多行\n文字 🚑 𠀀", drill=True)
     answer.pop("nearest")
+    assert answer.pop("notes") == []
     assert api.get(f"{POST}/{answer['id']}").json() == answer
     assert api.get(f"{POST}/{quote(answer['number'])}").json() == answer
 
@@ -249,3 +250,39 @@ def test_the_event_says_what_was_answered(api: TestClient, api_runtime: Runtime)
     assert [e.payload["incident"] for e in events] == [answer["id"]]
     assert events[0].payload["nearest"] == [p["id"] for p in answer["nearest"]["chosen"]]
     assert "19900000001" not in str(events[0].payload)
+
+
+def test_a_named_grid_that_contradicts_the_position_is_told_and_not_stored(api: TestClient) -> None:
+    body = _send(api, grid=G2)
+    assert body["placement"]["grid"] == G1
+    (note,) = body["notes"]
+    assert G1 in note
+    assert G2 in note
+    assert "GCJ-02" in note
+    assert "notes" not in api.get(f"{POST}/{body['id']}").json()
+
+
+def test_the_list_withholds_the_particulars_of_sensitive_kinds(api: TestClient) -> None:
+    private = {"text": "丈夫打人", "address": "甲社区1号"}
+    hidden = _send(api, kind="domestic_violence", **private)
+    plain = _send(api, **private)
+    assert (hidden["withheld"], hidden["text"]) == (False, "丈夫打人")
+    answer = api.get(POST)
+    shown, listed = answer.json()["incidents"]
+    assert (listed["number"], listed["withheld"]) == (hidden["number"], True)
+    assert (listed["text"], listed["address"], listed["position"]) == ("【敏感】", "", None)
+    assert listed["placement"]["neighbours"] == []
+    assert (shown["number"], shown["withheld"]) == (plain["number"], False)
+    assert {name: shown[name] for name in private} == private
+    assert answer.text.count("丈夫打人") == 1
+    one = api.get(f"{POST}/{quote(hidden['number'])}").json()
+    assert {name: one[name] for name in private} == private
+    assert (one["withheld"], one["position"]) == (False, hidden["position"])
+
+
+def test_names_are_of_the_map_the_report_was_placed_on(
+    api: TestClient, api_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = [api_runtime.map()]
+    monkeypatch.setattr(api_runtime, "map", maps.pop)  # a second question would find no map
+    assert _send(api)["placement"]["grid_name"] == "甲一网格"

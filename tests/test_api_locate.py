@@ -87,3 +87,12 @@ def test_what_cannot_be_meant_names_the_suspicion(
     api: TestClient, query: dict[str, str], expected: dict[str, str]
 ) -> None:
     assert _faults(api.get(LOCATE, params=query)) == expected
+
+
+def test_placement_names_and_version_are_of_one_map(
+    api: TestClient, api_runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = [api_runtime.map()]
+    monkeypatch.setattr(api_runtime, "map", maps.pop)  # a second question would find no map
+    answer = api.get(LOCATE, params={"lng": IN_U1[0], "lat": IN_U1[1]}).json()
+    assert (answer["grid_name"], answer["map_version"]) == ("甲一网格", 1)

@@ -115,7 +115,7 @@ def test_a_parent_that_is_not_there_is_told() -> None:
     codes = [f"{village}001", "530324001999001", f"{village}003"]
     layer = layer_of(shapes, code=codes, village=[None, None, "东关"])
     report = check_layer(layer, parents=parents, scheme=CodeScheme())
-    assert [(fault.code, fault.rows) for fault in report.faults] == [(F.PARENT_UNKNOWN, (1,))]
+    assert [(fault.code, fault.rows) for fault in report.faults] == [(F.UNKNOWN_PARENT, (1,))]
 
 
 def test_a_village_name_that_occurs_twice_is_decided_by_the_code_or_not_at_all() -> None:
@@ -124,7 +124,7 @@ def test_a_village_name_that_occurs_twice_is_decided_by_the_code_or_not_at_all()
     shapes = [box(0, 0, 1, 1), box(1, 0, 2, 1)]
     layer = layer_of(shapes, code=["530324002001001", "999"], village=["新村", "新村"])
     report = check_layer(layer, parents=parents, scheme=CodeScheme())
-    unknown = report.of(F.PARENT_UNKNOWN)
+    unknown = report.of(F.UNKNOWN_PARENT)
     assert [fault.rows for fault in unknown] == [(1,)]
     assert "occurs 2 times" in unknown[0].text.en
 

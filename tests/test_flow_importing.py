@@ -97,7 +97,7 @@ def test_every_fault_of_a_layer_of_grids_is_told(sqlite_store: Store, tmp_path: 
     frame_of([*shapes, shapely.Polygon()], code=codes).to_file(path)
     told = refused(sqlite_store, "grids", path)
     assert {"overlap", "null_geometry", "invalid", "code_repeated", "code_off_scheme"} <= told
-    assert {"code_missing", "parent_unknown"} <= told
+    assert {"code_missing", "unknown_parent"} <= told
 
 
 def test_accepted_overlaps_go_in_and_are_kept_with_the_version(
@@ -185,7 +185,7 @@ def test_grids_that_the_units_on_the_map_do_not_fit_are_refused(
     told = refused(sqlite_store, "grids", areas(tmp_path / "moved.gpkg", moved))
     assert "unit_not_in_one_grid" in told
     fewer = {code: shape for code, shape in GRIDS.items() if code != G2}
-    assert "parent_unknown" in refused(sqlite_store, "grids", areas(tmp_path / "fewer.gpkg", fewer))
+    assert "unknown_parent" in refused(sqlite_store, "grids", areas(tmp_path / "fewer.gpkg", fewer))
 
 
 def test_a_village_may_be_named_and_a_name_that_occurs_twice_is_refused(
@@ -200,7 +200,7 @@ def test_a_village_may_be_named_and_a_name_that_occurs_twice_is_refused(
     names[0] = "新村"
     assert refused(
         sqlite_store, "grids", areas(tmp_path / "twice.gpkg", GRIDS, 所属社区=names)
-    ) == {"parent_unknown"}
+    ) == {"unknown_parent"}
 
 
 def test_divisions_that_lose_a_village_with_grids_are_refused(

@@ -10,6 +10,7 @@ import pytest
 import shapely
 
 from geodata.datum import from_cgcs2000
+from gridsvc.domain.errors import LayerError
 from gridsvc.domain.force import Capability, Responder, Role
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.locating import GridMap
@@ -19,6 +20,7 @@ from tests.import_samples import (
     G2,
     G3,
     GRIDS,
+    NOON,
     UNITS,
     VILLAGES,
     areas,
@@ -92,7 +94,37 @@ def test_a_list_of_responders(store: Store, tmp_path: Path) -> None:
     told = refused(
         store, "responders", table(tmp_path / "bad.csv", head, bad), datum=Datum.CGCS2000
     )
-    assert told == {"role_unknown", "area_unknown", "capability_unknown", "position_far_away"}
+    assert told == {"unknown_role", "unknown_area", "unknown_capability", "position_far_away"}
+
+
+def test_a_device_seen_in_the_future_is_refused(store: Store, tmp_path: Path) -> None:
+    county(store, tmp_path)
+    head = ["编号", "姓名", "角色", "责任区", "实时经度", "实时纬度", "位置时间"]
+    row = ["M1", "调解一", "调解员", VILLAGES[0], 104.101, 24.7005]
+    ahead = table(
+        tmp_path / "ahead.csv", head, [[*row, (NOON + timedelta(seconds=301)).isoformat()]]
+    )
+    with pytest.raises(LayerError) as error:
+        put(store, "responders", ahead, datum=Datum.CGCS2000)
+    assert [(fault.code, fault.where) for fault in error.value.faults] == [("live_in_future", "M1")]
+    assert "row 1" in error.value.faults[0].text.en
+    near = table(tmp_path / "near.csv", head, [[*row, (NOON + timedelta(seconds=300)).isoformat()]])
+    assert put(store, "responders", near, datum=Datum.CGCS2000).added == 1
+
+
+def test_people_replaced_by_a_list_are_told_to_have_been_erased(
+    store: Store, tmp_path: Path
+) -> None:
+    county(store, tmp_path)
+    put(store, "grids", areas(tmp_path / "people.gpkg", GRIDS, 网格员=["甲", "乙", "丙"]))
+    head = ["编号", "姓名", "角色", "责任区"]
+    put(store, "responders", table(tmp_path / "list.csv", head, [["N1", "甲", "网格员", G1]]))
+    with store.read() as reading:
+        told = [(event.name, event.payload) for event in reading.events.after(0)][-2:]
+    assert told == [
+        ("responder_erased", {"responder": f"W{G1}"}),
+        ("responders_imported", {"added": 1, "changed": 0}),
+    ]
 
 
 def incident_rows() -> list[list[Any]]:
@@ -164,6 +196,20 @@ def test_numbers_of_the_file_are_kept_and_not_taken_twice(
             "530324-20261123-0001",
         }
     assert refused(sqlite_store, "incidents", path, datum=Datum.CGCS2000) == {"number_taken"}
+
+
+def test_a_number_beyond_counting_is_kept_and_does_not_lift_the_day(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    rows = [
+        [f"530324-20261123-{sequence}", *incident_rows()[1]]
+        for sequence in ("999999999", "999999", "1000000")
+    ]
+    path = table(tmp_path / "incidents.csv", ["编号", *HEAD], [*rows, ["", *incident_rows()[1]]])
+    put(sqlite_store, "incidents", path, datum=Datum.CGCS2000)
+    with sqlite_store.read() as reading:
+        numbers = {case.number.rpartition("-")[2] for case in reading.incidents.all()}
+    assert numbers == {"999999999", "999999", "1000000", "1000001"}
 
 
 def test_every_fault_of_a_file_of_incidents_is_told(sqlite_store: Store, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum
 from gridsvc.flows.intake import Report
 from gridsvc.runtime import Runtime
-from tests.api_county import G1, G2, IN_U1, U1, WEST_OF_G1, county_in
+from tests.api_county import EDGE_G1_G2, G1, G2, IN_U1, U1, WEST_OF_G1, county_in
 
 
 @pytest.fixture
@@ -141,3 +141,41 @@ def test_night(runtime: Runtime) -> None:
     receipt = runtime.receive(illness())
     assert receipt.incident.number == "罗平-20261123-0001"
     assert receipt.ranking.chosen  # everybody of this county can be reached at night
+
+
+def test_a_position_in_another_grid_than_the_named_one_is_told(runtime: Runtime) -> None:
+    receipt = runtime.receive(illness(grid=G2))
+    assert receipt.incident.placement is not None
+    assert receipt.incident.placement.grid == G1
+    assert runtime.incident(receipt.incident.id) == receipt.incident
+    (note,) = receipt.notes
+    for text in (note.zh, note.en):
+        assert all(word in text for word in (G1, G2, "甲一网格", "甲二网格", "505", "GCJ-02"))
+
+
+@pytest.mark.parametrize(
+    ("at", "grid"), [(IN_U1, None), (IN_U1, G1), (EDGE_G1_G2, G1), (EDGE_G1_G2, G2)]
+)
+def test_a_grid_that_agrees_with_the_position_needs_no_note(
+    runtime: Runtime, at: tuple[float, float], grid: str | None
+) -> None:
+    assert runtime.receive(illness(lng=at[0], lat=at[1], grid=grid)).notes == ()
+
+
+def test_outside_the_county_the_note_says_nearest(runtime: Runtime) -> None:
+    lng, lat = WEST_OF_G1
+    (note,) = runtime.receive(illness(lng=lng, lat=lat, grid=G2)).notes
+    assert "outside the county" in note.en
+    assert "县外" in note.zh
+    assert runtime.receive(illness(lng=lng, lat=lat, grid=G1)).notes == ()
+
+
+def test_an_unknown_grid_is_a_fault_beside_a_good_position_too(runtime: Runtime) -> None:
+    with pytest.raises(InputError) as caught:
+        runtime.receive(illness(grid="530324999999999"))
+    assert [fault.where for fault in caught.value.faults] == ["grid"]
+
+
+def test_a_receipt_carries_the_map_it_was_placed_on(runtime: Runtime) -> None:
+    receipt = runtime.receive(illness())
+    assert receipt.grid_map is runtime.map()

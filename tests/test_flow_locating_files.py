@@ -147,3 +147,20 @@ def test_an_existing_file_is_kept(county: GridMap, tmp_path: Path) -> None:
 def _note(seen: list[int], rows: int, total: int | None) -> None:
     assert total in (None, 7001)
     seen.append(rows)
+
+
+def test_a_file_of_swapped_axes_is_told_in_few_words_and_the_bar_goes_on(
+    county: GridMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridsvc.flows.locating_files._BATCH_ROWS", 1000)
+    lng: list[object] = [IN_U1[0], *[IN_U1[1]] * 7000]
+    lat: list[object] = [IN_U1[1], *[IN_U1[0]] * 7000]
+    source = points(tmp_path, "in.parquet", lng=lng, lat=lat)
+    seen: list[int] = []
+    with pytest.raises(PositionError) as caught:
+        locate_file(county, source, tmp_path / "out.csv", progress=partial(_note, seen))
+    assert seen == [*range(1000, 7001, 1000), 7001]
+    (fault,) = caught.value.faults
+    assert fault.text.en.startswith("7000 rows (row 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 ...)")
+    done = locate_file(county, source, tmp_path / "out.csv", keep_bad=True)
+    assert (done.rows, done.bad) == (7001, 7000)

@@ -149,7 +149,7 @@ def test_cut_and_false_files_end_in_a_sentence(tmp_path: Path, suffix: str) -> N
         path.write_bytes(content)
         assert codes(path) <= {
             *("unreadable", "json_invalid", "no_layer", "not_geojson", "file_empty", "file_cut"),
-            *("encoding_unknown", "sidecar_mismatch"),
+            *("unrecognised_encoding", "sidecar_mismatch"),
         }
 
 
@@ -179,9 +179,9 @@ def test_missing_parts_of_a_shapefile(tmp_path: Path) -> None:
 
 def test_what_is_no_file_of_ours(tmp_path: Path) -> None:
     assert codes(tmp_path / "none.gpkg") == {"file_missing"}
-    assert codes(tmp_path) == {"format_unknown"}
+    assert codes(tmp_path) == {"unknown_format"}
     (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0")
-    assert codes(tmp_path / "old.xls") == {"format_unknown"}
+    assert codes(tmp_path / "old.xls") == {"unknown_format"}
 
 
 def test_an_archive_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_layers_are_chosen_by_name(tmp_path: Path) -> None:
     grids().to_file(path, layer="旧网格")
     fault = faults(path)["layer_ambiguous"]
     assert "网格、旧网格" in fault.text.zh
-    assert set(faults(path, layer="新网格")) == {"layer_unknown"}
+    assert set(faults(path, layer="新网格")) == {"unknown_layer"}
     check_grids(read_layer(path, LayerKind.GRIDS, layer="旧网格"))
 
 
@@ -487,7 +487,7 @@ def test_unknown_is_a_datum_of_incidents_alone(tmp_path: Path) -> None:
     path = incidents(tmp_path / "a.csv", lng=[104.3], lat=[24.9])
     assert read_layer(path, LayerKind.INCIDENTS, datum=Datum.UNKNOWN).datum is Datum.UNKNOWN
     gpkg = write(grids(), tmp_path / "a.gpkg")
-    assert set(faults(gpkg, datum=Datum.UNKNOWN)) == {"datum_unknown"}
+    assert set(faults(gpkg, datum=Datum.UNKNOWN)) == {"unknown_datum"}
 
 
 def test_a_county_of_end_units_in_about_a_second(tmp_path: Path) -> None:

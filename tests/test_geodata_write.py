@@ -332,7 +332,7 @@ def test_an_ordinary_folder_is_never_replaced(name: str, tmp_path: Path) -> None
     [
         ({"crs": "EPSG:999999"}, "unknown_crs"),
         ({"crs": "EPSG:2414"}, "crs_without_way"),
-        ({"datum": Datum.UNKNOWN}, "datum_unknown"),
+        ({"datum": Datum.UNKNOWN}, "unknown_datum"),
     ],
 )
 def test_a_target_that_cannot_be_meant_is_refused(

@@ -1,5 +1,9 @@
 """Locating equals brute force: everywhere, and on edges, corners and cell borders above all."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -104,6 +108,24 @@ def test_the_kept_index_answers_as_the_built_one(
     file.write_bytes(file.read_bytes()[:1000])
     again = load_map(published, cache=cache, central_meridian=None)
     np.testing.assert_array_equal(again.index.table, built.index.table)
+
+
+def test_a_cache_that_takes_no_file_costs_only_time(
+    demo_map: GridMap, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = PublishedMap(1, (), demo_map.published.grids[:50], (), clean=True)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    grid_map = load_map(first, cache=tmp_path / "cache", central_meridian=None)
+    assert grid_map.published is first
+    assert "cannot be kept" in caplog.text
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_threads_that_ask_a_new_map_at_once(seed: int) -> None:
+    """GEOS prepares lazily and without a lock: unsettled polygons crash the process here."""
+    command = [sys.executable, "-m", "tests.concurrent_locating", str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
 
 
 @given(

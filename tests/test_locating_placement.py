@@ -7,9 +7,13 @@ import numpy as np
 import pyproj
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gridsvc.domain.errors import InputError, PositionError
+from gridsvc.domain.errors import Fault, InputError, PositionError
+from gridsvc.domain.geo import check_position
 from gridsvc.locating import MOST_NEIGHBOURS, GridMap
+from gridsvc.locating.many import BadRows, suspicions
 from gridsvc.runtime import Runtime
 from tests.api_county import (
     EDGE_G1_G2,
@@ -213,3 +217,50 @@ def test_areas_in_a_box(county: GridMap) -> None:
     assert [grid.code for grid in county.grids_in(**box)] == [G1]
     assert [unit.code for unit in county.units_in(**box)] == [U1]
     assert county.grids_in(west=0, south=0, east=1, north=1) == []
+
+
+@pytest.mark.parametrize("at", [(np.nan, 24.9), (104.3, np.nan), (np.inf, 24.9), (104.3, -np.inf)])
+def test_what_is_no_number_lies_nowhere(county: GridMap, at: tuple[float, float]) -> None:
+    assert county.locate_code(lng=at[0], lat=at[1]) is None
+    assert county.locate_grid(lng=at[0], lat=at[1]) is None
+
+
+BOXES = ((103.9, 24.5, 104.7, 25.3), (-0.5, -0.5, 0.5, 0.5), (88.0, 80.0, 95.0, 89.5))
+NUMBERS = st.one_of(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.floats(-200, 200),
+    st.sampled_from([0.0, -0.0, 24.9, 104.3, 90.0, 180.0, -90.0, -180.0, 100.0, 105.7, 23.5]),
+)
+
+
+@given(st.sampled_from(BOXES), st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=30))
+def test_law_arrays_are_suspected_of_what_each_position_is(
+    box: tuple[float, float, float, float], given_at: list[tuple[float, float]]
+) -> None:
+    lng, lat = (np.array(values, dtype=np.float64) for values in zip(*given_at, strict=True))
+    bad = BadRows(bounds=box, shown=10)
+    numbers = suspicions(lng, lat, bounds=box)
+    bad.add(numbers, lng, lat)
+    texts = bad.texts(numbers, lng, lat, lang="zh")
+    expected: dict[str, list[int]] = {}
+    for row, (x, y) in enumerate(given_at):
+        fault = _refused(x, y, box)
+        assert texts[row] == (fault and fault.text.zh)
+        if fault is not None:
+            expected.setdefault(fault.code, []).append(row)
+            told = bad.by_code[fault.code]
+            assert told.rows[0] < row or told.text == fault.text
+    assert {code: told.count for code, told in bad.by_code.items()} == {
+        code: len(rows) for code, rows in expected.items()
+    }
+    assert {code: told.rows for code, told in bad.by_code.items()} == {
+        code: rows[:10] for code, rows in expected.items()
+    }
+
+
+def _refused(lng: float, lat: float, box: tuple[float, float, float, float]) -> Fault | None:
+    try:
+        check_position(lng=lng, lat=lat, bounds=box)
+    except PositionError as error:
+        return error.faults[0]
+    return None

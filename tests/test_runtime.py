@@ -108,6 +108,18 @@ def test_a_move_that_cannot_be_meant_changes_nothing(pair: tuple[Runtime, Runtim
         assert reading.events.head() == before
 
 
+def test_an_incident_that_nobody_knows_has_one_code_everywhere(
+    pair: tuple[Runtime, Runtime],
+) -> None:
+    one, _ = pair
+    told = []
+    for ask in (lambda: one.incident("X-1"), lambda: one.incidents(limit=5, before="X-1")):
+        with pytest.raises(NotFoundError) as error:
+            ask()
+        told += [(fault.code, fault.text.en) for fault in error.value.faults]
+    assert told == [("unknown_incident", "no incident is known under 'X-1'")] * 2
+
+
 def test_without_a_map_it_says_what_to_do(tmp_path: Path) -> None:
     settings = Settings.read(data=tmp_path)
     store = Store.open(settings.url)

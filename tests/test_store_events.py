@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,8 +43,8 @@ def test_events_come_back_in_the_order_of_their_recording(store_url: str) -> Non
         assert reading.events.after(0, limit=1) == [first]
         assert reading.events.after(2) == []
     store.close()
-    shown = "2026-11-23T12:00:00.000005+08:00"
-    assert second == StoredEvent(2, shown, "incidents_imported", {"added": 5})
+    assert second == StoredEvent(2, at, "incidents_imported", {"added": 5})
+    assert second.at.utcoffset() == timedelta(hours=8)
     assert first.payload["accepted_faults"] == ["overlap"]
 
 

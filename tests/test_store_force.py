@@ -1,15 +1,18 @@
 """Responders in both stores; names and telephone numbers can be erased."""
 
+import threading
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from gridsvc.domain.errors import ConflictError, NotFoundError
 from gridsvc.domain.force import Capability, Responder, Role
 from gridsvc.domain.geo import LngLat
 from gridsvc.store import Store
-from tests.store_samples import live, responder
+from gridsvc.store.tables import person
+from tests.store_samples import NOON, live, responder
 
 
 def upsert(store: Store, *responders: Responder) -> tuple[int, int]:
@@ -59,21 +62,73 @@ def test_a_late_report_does_not_move_anyone_back(store: Store) -> None:
         assert work.force.move("R001", live(5))
         assert not work.force.move("R001", live(4))
         assert work.force.move("R001", live(5))
+        assert not work.force.move("R001", live(-50), now=NOON)
     assert everyone(store) == (responder(1, live=live(5)),)
+
+
+def test_a_clock_that_once_ran_ahead_freezes_nobody(store: Store) -> None:
+    upsert(store, responder(1, live=replace(live(5), seen_at=NOON.replace(year=2062))))
+    with store.write() as work:
+        assert work.force.move("R001", live(5))
+        assert work.force.move("R001", live(60))
+        # Another process's clock may be a little behind: that is no reason to go back.
+        assert not work.force.move("R001", live(57))
+        assert work.force.move("R001", live(20))
+    assert everyone(store) == (responder(1, live=live(20)),)
+
+
+def test_who_was_erased_is_not_tracked_again(store: Store) -> None:
+    upsert(store, responder(1, live=live(1)))
+    with store.write() as work:
+        work.force.erase("R001", at=NOON)
+    with pytest.raises(NotFoundError), store.write() as work:
+        work.force.move("R001", live(5))
+    with store.read() as reading:
+        blank = reading.force.get("R001")
+    assert blank is not None
+    assert blank.live is None
+
+
+def test_a_report_that_meets_an_erasure_half_way_is_refused(postgres_store: Store) -> None:
+    upsert(postgres_store, responder(1, live=live(1)))
+    refused: list[NotFoundError] = []
+
+    def report() -> None:
+        try:
+            with postgres_store.write() as work:
+                work.force.move("R001", live(5))
+        except NotFoundError as error:
+            refused.append(error)
+
+    reporting = threading.Thread(target=report)
+    with postgres_store.write() as work:
+        work.force.erase("R001", at=NOON)
+        reporting.start()
+        reporting.join(0.5)
+    reporting.join(20)
+    assert len(refused) == 1
+    with postgres_store.read() as reading:
+        blank = reading.force.get("R001")
+    assert blank is not None
+    assert blank.live is None
 
 
 def test_nobody_known_under_that_id(store: Store) -> None:
     with pytest.raises(NotFoundError), store.write() as work:
         work.force.move("nobody", live(1))
     with pytest.raises(NotFoundError), store.write() as work:
-        work.force.erase("nobody")
+        work.force.erase("nobody", at=NOON)
 
 
 def test_an_erased_person_leaves_nothing_behind(store: Store) -> None:
     upsert(store, responder(1, live=live(1)), responder(2))
     with store.write() as work:
-        work.force.erase("R001")
+        work.force.erase("R001", at=NOON + timedelta(microseconds=7))
     assert everyone(store) == (responder(2),)
+    with store.read() as reading:
+        erased_at = select(person.c.erased_at).where(person.c.id == "R001")
+        erased = reading.force.connection.execute(erased_at).scalar_one()
+    assert erased == NOON + timedelta(microseconds=7)
     with store.read() as reading:
         blank = reading.force.get("R001")
         rows = [

@@ -66,8 +66,11 @@ def test_paging_goes_through_all_once_newest_first(store: Store) -> None:
     with store.read() as reading:
         while page := reading.incidents.list(limit=6, before=seen[-1].number if seen else None):
             seen += page
-        with pytest.raises(NotFoundError):
-            reading.incidents.list(limit=6, before="unknown")
+        with pytest.raises(NotFoundError) as error:
+            reading.incidents.list(limit=6, before="nobody's")
+    assert [(one.code, one.where) for one in error.value.faults] == [("unknown_incident", "before")]
+    assert error.value.say("en") == 'before: no incident is known under "nobody\'s"'
+    assert error.value.say("zh") == "before：没有编号为“nobody's”的案件"
     assert seen == sorted(many, key=lambda one: (one.received_at, one.id), reverse=True)
 
 

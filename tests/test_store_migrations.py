@@ -1,7 +1,10 @@
 """Migrating, opening what is not migrated, and databases that cannot be used."""
 
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,12 @@ from click.testing import CliRunner
 from sqlalchemy import make_url, text
 
 from gridsvc.cli import cli
-from gridsvc.domain.errors import NotReadyError, SettingsError
-from gridsvc.store import Store
+from gridsvc.domain.errors import ConflictError, NotReadyError, SettingsError
+from gridsvc.store import Store, engine
 from gridsvc.store.migrate import HEAD, alembic_config, autogenerate_options
 from gridsvc.store.tables import metadata
 from tests.postgres import Cluster
-from tests.store_samples import publish_sample
+from tests.store_samples import NOON, publish_sample
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,21 +149,61 @@ def test_other_addresses_are_refused(url: str) -> None:
     assert "secret" not in refused.value.say("en")
 
 
-def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+def test_a_server_that_is_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Store.open(f"postgresql://user:secret@/db?host={tmp_path}")
     for use in (store.read, store.write):
         with pytest.raises(NotReadyError, match="GRIDSVC_DATABASE_URL") as refused, use():
             pass
-        assert "secret" not in refused.value.say("en")
+        for told in (refused.value.say("en"), refused.value.say("zh")):
+            assert "secret" not in told
+            assert str(tmp_path) not in told
+            assert "user" not in told
+    assert str(tmp_path) in caplog.text  # the operator finds the reason there
+    assert "secret" not in caplog.text
     with pytest.raises(NotReadyError):
         store.upgrade()
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "photo.jpg"
     file.write_bytes(b"\xff\xd8\xff" * 1000)
-    with pytest.raises(NotReadyError, match="not a database"):
+    with pytest.raises(NotReadyError, match="cannot use the database") as refused:
         Store.open(f"sqlite:///{file}").upgrade()
+    assert "photo.jpg" not in refused.value.say("zh")
+    assert "photo.jpg" in caplog.text
+    assert "not a database" in caplog.text
+
+
+def test_a_database_that_another_program_writes_to_is_busy_and_not_down(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_S", 0.2)
+    publish_sample(sqlite_store)
+    with sqlite_store.read() as reading:
+        file = reading.areas.connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+    impatient = Store.open(f"sqlite:///{file}")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ConflictError) as refused, impatient.write():
+        pass
+    assert [fault.code for fault in refused.value.faults] == ["store_busy"]
+    other.close()
+    with impatient.write() as work:
+        work.numbers.next_case_number("罗平", NOON.date())
+    impatient.close()
+
+
+def test_a_file_that_cannot_be_written_to_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(file)) as made:
+        made.execute("CREATE TABLE t (x)")
+    started = time.monotonic()
+    with (
+        closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        engine._use_wal(connection)
+    assert time.monotonic() - started < 5
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -170,7 +213,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_user_without_the_right_to_make_postgis(
-    postgres_cluster: Cluster, empty_postgres_url: str
+    postgres_cluster: Cluster, empty_postgres_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = str(make_url(empty_postgres_url).database)
     with postgres_cluster.connect(database) as connection:
@@ -178,8 +221,9 @@ def test_a_user_without_the_right_to_make_postgis(
         connection.execute(f"CREATE ROLE clerk_{database} LOGIN")
         connection.execute(f"GRANT ALL ON SCHEMA public TO clerk_{database}")
     store = Store.open(empty_postgres_url.replace("gridsvc@", f"clerk_{database}@"))
-    with pytest.raises(NotReadyError, match="permission denied to create extension"):
+    with pytest.raises(NotReadyError, match="cannot use the database"):
         store.upgrade()
+    assert "permission denied to create extension" in caplog.text
     store.close()
 
 

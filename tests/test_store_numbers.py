@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from gridsvc.store import Store
+from tests.store_samples import incident, publish_sample
 
 DAY = date(2026, 11, 23)
 
@@ -81,3 +82,46 @@ def test_numbers_that_came_with_imported_cases_are_never_given_again(store: Stor
     assert take(store) == "罗平-20261123-0041"
     assert take(store, DAY - timedelta(days=3)) == "罗平-20261120-0003"
     assert take(store, DAY - timedelta(days=2)) == "罗平-20261121-0001"
+
+
+def test_a_number_too_long_to_follow_lifts_nothing(store: Store) -> None:
+    take(store)
+    with store.write() as work:
+        work.numbers.pass_over(["罗平-20261123-999999999", "罗平-20261123-1000000"])
+    assert take(store) == "罗平-20261123-0002"
+
+
+def test_a_number_that_a_case_has_is_never_given(store: Store) -> None:
+    publish_sample(store)
+    with store.write() as work:
+        work.incidents.add_many([incident(2), incident(3), incident(5)])
+        assert work.numbers.next_case_numbers("罗平", DAY, 3) == [
+            f"罗平-20261123-{n:04d}" for n in (1, 4, 6)
+        ]
+        assert work.numbers.next_case_numbers("罗平", DAY, 1, avoid={"罗平-20261123-0007"}) == [
+            "罗平-20261123-0008"
+        ]
+
+
+def test_imports_that_take_their_days_crosswise_wait_for_each_other(
+    postgres_store: Store,
+) -> None:
+    days, passed = (DAY, DAY + timedelta(days=1)), threading.Barrier(2)
+    failed: list[Exception] = []
+
+    def bring(first: date, then: date) -> None:
+        try:
+            with postgres_store.write() as work:
+                work.numbers.pass_over([f"罗平-{first:%Y%m%d}-0040"])
+                with suppress(threading.BrokenBarrierError):
+                    passed.wait(1)
+                work.numbers.next_case_number("罗平", then)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=bring, args=order) for order in (days, days[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert failed == []

@@ -60,6 +60,25 @@ def test_snapping_keeps_none_and_holes() -> None:
     assert len(snapped[1].geoms[0].interiors) == 1
 
 
+def test_snapped_rings_run_one_way_with_the_same_vertices() -> None:
+    holed = shapely.Polygon(box(0, 0, 9, 9).exterior, [box(3, 3, 4, 4).exterior])
+    shapes = np.array([*voronoi(200, 2), holed], dtype=object)
+    once, other = snap(shapes), snap(shapely.reverse(shapes))
+    # A reversed ring begins with the same vertex: what a Shapefile turns round comes back.
+    assert shapely.to_wkb(once).tolist() == shapely.to_wkb(other).tolist()
+    assert shapely.to_wkb(snap(once)).tolist() == shapely.to_wkb(once).tolist()
+    polygons = shapely.get_parts(once)
+    assert shapely.is_ccw(shapely.get_exterior_ring(polygons)).all()
+    assert not shapely.is_ccw(polygons[-1].interiors[0])
+    plain = np.round(shapely.get_coordinates(shapes) * 1e9) / 1e9
+    assert {*map(tuple, shapely.get_coordinates(once).tolist())} == {*map(tuple, plain.tolist())}
+
+
+def test_a_ring_without_area_is_snapped_once_and_for_all() -> None:
+    flat = snap([shapely.Polygon([(104, 25), (105, 25), (106, 25), (105, 25)])])
+    assert shapely.to_wkb(snap(flat)[0]) == shapely.to_wkb(flat[0])
+
+
 def test_coverage_is_valid_finds_no_gap_and_neither_does_is_coverage() -> None:
     assert is_coverage([box(0, 0, 1, 1), box(3, 0, 4, 1)])
     assert not is_coverage([box(0, 0, 2, 1), box(1, 0, 3, 1)])

@@ -15,9 +15,30 @@ LIVE_MAX_AGE = timedelta(minutes=15)
 
 LAY_REASONS: dict[Lay, Text] = {
     Lay.NONE: Text(
-        "此类警情群众不得靠近，不派网格员和吹哨人", "lay people must stay away from this kind"
+        "此类警情群众不得靠近，不派群众力量", "lay people must stay away from this kind"
     ),
 }
+
+
+def eligible(responder: Responder, *, kind: Kind, at: datetime) -> bool:
+    """Whether ``responder`` is sent to an incident of ``kind`` at ``at``: there are no `refusals`.
+
+    For walks over many people: it makes no sentences.
+    """
+    return (
+        not responder.capabilities.isdisjoint(kind.sends)
+        and reachable(responder, night=is_night(at))
+        and not (responder.role.lay and kind.lay in LAY_REASONS)
+    )
+
+
+def reachable(responder: Responder, *, night: bool) -> bool:
+    """Whether ``responder`` can be called out at all, by ``night`` or by day."""
+    return (
+        responder.on_duty
+        and bool(responder.phone or responder.app)
+        and (responder.night or not night)
+    )
 
 
 def refusals(responder: Responder, *, kind: Kind, at: datetime) -> tuple[Text, ...]:

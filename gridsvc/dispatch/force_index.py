@@ -1,6 +1,6 @@
 """Where everybody is: the force as points in metres, for the nearest by the straight line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,15 @@ from typing import Self
 
 import numpy as np
 
-from gridsvc.dispatch.eligibility import LIVE_MAX_AGE
-from gridsvc.domain.force import LivePosition, Responder
+from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, is_night, reachable
+from gridsvc.domain.clock import CLOCK_SLACK
+from gridsvc.domain.force import Capability, LivePosition, Responder
 from gridsvc.domain.geo import Floats, LngLat, MetricFrame
 
 _FIRST_BATCH = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = timedelta(microseconds=1)
+_BITS = {capability: 1 << n for n, capability in enumerate(Capability)}
 _NEVER = np.iinfo(np.int64).min // 2
 
 
@@ -45,6 +47,13 @@ class ForceIndex:
         lives = [one.live for one in self.responders]
         self._live = self._metres([None if live is None else live.at for live in lives])
         self._seen = np.array([_moment(live) for live in lives], dtype=np.int64)
+        self._can = np.array([_bits(one.capabilities) for one in self.responders], dtype=np.int64)
+        self._reachable = {
+            night: np.array(
+                [reachable(one, night=night) for one in self.responders], dtype=np.bool_
+            )
+            for night in (False, True)
+        }
 
     def __len__(self) -> int:
         return len(self.responders)
@@ -67,7 +76,14 @@ class ForceIndex:
         after.responders = tuple(people)
         return after
 
-    def nearest(self, *, lng: float, lat: float, at: datetime) -> Iterator[Nearby]:
+    def nearest(
+        self,
+        *,
+        lng: float,
+        lat: float,
+        at: datetime,
+        able: Collection[Capability] | None = None,
+    ) -> Iterator[Nearby]:
         """Yield everybody with a place, the nearest first (ties by id).
 
         Parameters
@@ -75,13 +91,20 @@ class ForceIndex:
         lng, lat
             CGCS2000 degrees.
         at
-            Aware datetime: live positions older than ``LIVE_MAX_AGE`` do not count.
+            Aware datetime: live positions older than ``LIVE_MAX_AGE`` do not count, nor do those
+            more than ``CLOCK_SLACK`` ahead of it.
+        able
+            Leave out everybody who can do none of these or cannot be reached; None leaves out
+            nobody.
         """
-        fresh = (at - LIVE_MAX_AGE - _EPOCH) // _STEP <= self._seen
+        fresh = (_ticks(at - LIVE_MAX_AGE) <= self._seen) & (self._seen <= _ticks(at + CLOCK_SLACK))
         x, y = np.where(fresh[:, None], self._live, self._home).T
         here = self._frame.point(lng=lng, lat=lat)
         distance = np.hypot(x - here[0], y - here[1])
-        left, batch = np.flatnonzero(~np.isnan(distance)), _FIRST_BATCH
+        placed = ~np.isnan(distance)
+        if able is not None:
+            placed &= ((self._can & _bits(able)) != 0) & self._reachable[is_night(at)]
+        left, batch = np.flatnonzero(placed), _FIRST_BATCH
         while len(left):
             # Only as much is sorted as is read; ties with the last one come along with it.
             reach = distance[left]
@@ -102,6 +125,15 @@ class ForceIndex:
         return metres
 
 
+def _bits(capabilities: Collection[Capability]) -> int:
+    """Capabilities as one whole number."""
+    return sum(_BITS[capability] for capability in capabilities)
+
+
 def _moment(live: LivePosition | None) -> int:
-    """When a position was taken, in whole microseconds: compared exactly."""
-    return _NEVER if live is None else (live.seen_at - _EPOCH) // _STEP
+    return _NEVER if live is None else _ticks(live.seen_at)
+
+
+def _ticks(at: datetime) -> int:
+    """A moment in whole microseconds: compared exactly."""
+    return (at - _EPOCH) // _STEP

@@ -28,8 +28,9 @@ class GridsvcError(Exception):
 
     def say(self, lang: Lang) -> str:
         """Every fault on a line of its own, in ``lang``."""
+        colon = "：" if lang == "zh" else ": "
         lines = (
-            (f"{fault.where}: " if fault.where else "") + fault.text.pick(lang)
+            (f"{fault.where}{colon}" if fault.where else "") + fault.text.pick(lang)
             for fault in self.faults
         )
         return "\n".join(lines)

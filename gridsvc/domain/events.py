@@ -1,6 +1,7 @@
 """Past-tense facts. They are the audit trail and the outbox: ids only, never personal data."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 
@@ -54,6 +55,14 @@ class ResponderMoved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ResponderErased(Event):
+    """A person was blanked: name, telephone, home and device position."""
+
+    name: ClassVar[str] = "responder_erased"
+    responder: str
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentReceived(Event):
     """A report was taken, numbered and placed."""
 
@@ -70,9 +79,10 @@ class IncidentReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as read back: ``position`` is its place in the one order, without holes."""
+    """An event as read back: ``position`` is its place in the one order, without holes; ``at`` is
+    aware, in the county's time."""
 
     position: int
-    at: str
+    at: datetime
     name: str
     payload: dict[str, Any]

@@ -145,9 +145,12 @@ _GEOD = pyproj.Geod(ellps="GRS80")
 
 Bounds = tuple[float, float, float, float]
 
+MARGIN_DEG = 1.0
+"""A position farther than this outside the county's bounds is not meant."""
+
 
 def check_position(
-    *, lng: float, lat: float, bounds: Bounds | None = None, margin_deg: float = 1.0
+    *, lng: float, lat: float, bounds: Bounds | None = None, margin_deg: float = MARGIN_DEG
 ) -> None:
     """Refuse a position that cannot be meant, naming what is suspected.
 
@@ -164,51 +167,91 @@ def check_position(
     PositionError
         Not a number, (0, 0), out of range, axes swapped, or far away.
     """
-    text = _suspicion(lng, lat, bounds, margin_deg)
-    if text is not None:
-        raise PositionError(Fault(text[0], text[1], "position"))
+    number = _suspicion(lng, lat, bounds, margin_deg)
+    if number is not None:
+        raise PositionError(suspicion_fault(number, lng=lng, lat=lat, bounds=bounds))
 
 
-def _suspicion(
-    lng: float, lat: float, bounds: Bounds | None, margin: float
-) -> tuple[str, Text] | None:
-    given = f"lng={lng}, lat={lat}"
-    if not (math.isfinite(lng) and math.isfinite(lat)):
-        return "position_not_finite", Text(
-            f"坐标不是有效数字（{given}）：请给出经度和纬度两个数",
-            f"the position is not a number ({given}): give longitude and latitude as numbers",
-        )
-    if lng == 0 and lat == 0:
-        return "position_null_island", Text(
+(
+    NOT_FINITE,
+    NULL_ISLAND,
+    SWAPPED_IN_COUNTY,
+    SWAPPED,
+    OUT_OF_RANGE,
+    FAR_AWAY,
+) = range(6)
+SUSPICIONS: tuple[tuple[str, Text], ...] = (
+    (
+        "position_not_finite",
+        Text(
+            "坐标不是有效数字（{given}）：请给出经度和纬度两个数",
+            "the position is not a number ({given}): give longitude and latitude as numbers",
+        ),
+    ),
+    (
+        "position_null_island",
+        Text(
             "坐标为 (0, 0)：多为设备未定位时的空值，请重新定位",
             "the position is (0, 0): usually a device without a fix; take the position again",
-        )
+        ),
+    ),
+    (
+        "position_swapped",
+        Text(
+            "经纬度疑似颠倒（{given}）：应先经度后纬度",
+            "longitude and latitude look swapped ({given}): longitude comes first",
+        ),
+    ),
+    (
+        "position_swapped",
+        Text(
+            "经纬度疑似颠倒（{given}）：纬度应在 -90 到 90 之间",
+            "longitude and latitude look swapped ({given}): latitude is -90 to 90",
+        ),
+    ),
+    (
+        "position_out_of_range",
+        Text(
+            "坐标超出范围（{given}）：经度 -180 到 180，纬度 -90 到 90；若为米制坐标请先换算",
+            "the position is out of range ({given}): longitude -180 to 180, latitude -90 to 90; "
+            "metres must be converted first",
+        ),
+    ),
+    (
+        "position_far_away",
+        Text(
+            "位置离本县太远（{given}）：本县范围 {box}，请核对坐标或坐标系",
+            "the position is far from the county ({given}): the county is {box}; check the "
+            "position and its coordinate system",
+        ),
+    ),
+)
+"""Code and text of every suspicion, by its number; the first that holds is the one that counts."""
+
+
+def suspicion_fault(number: int, *, lng: float, lat: float, bounds: Bounds | None) -> Fault:
+    """Say suspicion ``number`` of a position in degrees, in a county of ``bounds``."""
+    code, text = SUSPICIONS[number]
+    west, south, east, north = bounds or (0.0, 0.0, 0.0, 0.0)
+    said = {
+        "given": f"lng={lng}, lat={lat}",
+        "box": f"{west:.2f}-{east:.2f}E, {south:.2f}-{north:.2f}N",
+    }
+    return Fault(code, Text(text.zh.format(**said), text.en.format(**said)), "position")
+
+
+def _suspicion(lng: float, lat: float, bounds: Bounds | None, margin: float) -> int | None:
+    if not (math.isfinite(lng) and math.isfinite(lat)):
+        return NOT_FINITE
+    if lng == 0 and lat == 0:
+        return NULL_ISLAND
     inside = bounds is None or _within(lng, lat, bounds, margin)
     in_range = abs(lng) <= 180 and abs(lat) <= 90
     if bounds is not None and not inside and _within(lat, lng, bounds, margin):
-        return "position_swapped", Text(
-            f"经纬度疑似颠倒（{given}）：应先经度后纬度",
-            f"longitude and latitude look swapped ({given}): longitude comes first",
-        )
+        return SWAPPED_IN_COUNTY
     if not in_range:
-        if abs(lng) <= 90 and abs(lat) <= 180:
-            return "position_swapped", Text(
-                f"经纬度疑似颠倒（{given}）：纬度应在 -90 到 90 之间",
-                f"longitude and latitude look swapped ({given}): latitude is -90 to 90",
-            )
-        return "position_out_of_range", Text(
-            f"坐标超出范围（{given}）：经度 -180 到 180，纬度 -90 到 90；若为米制坐标请先换算",
-            f"the position is out of range ({given}): longitude -180 to 180, latitude -90 to 90; "
-            "metres must be converted first",
-        )
-    if not inside and bounds is not None:
-        box = f"{bounds[0]:.2f}-{bounds[2]:.2f}E, {bounds[1]:.2f}-{bounds[3]:.2f}N"
-        return "position_far_away", Text(
-            f"位置离本县太远（{given}）：本县范围 {box}，请核对坐标或坐标系",
-            f"the position is far from the county ({given}): the county is {box}; check the "
-            "position and its coordinate system",
-        )
-    return None
+        return SWAPPED if abs(lng) <= 90 and abs(lat) <= 180 else OUT_OF_RANGE
+    return None if inside else FAR_AWAY
 
 
 def _within(lng: float, lat: float, bounds: Bounds, margin: float) -> bool:

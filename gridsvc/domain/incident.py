@@ -1,12 +1,14 @@
 """What was reported, where it is, and how well that is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.errors import Fault, NotFoundError
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.kinds import Category
+from gridsvc.domain.kinds import KINDS_BY_CODE, Category
+from gridsvc.domain.words import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,28 @@ class Incident:
     map_version: int | None = None
     drill: bool = False
     source: str = "api"
+
+
+def unknown_incident(said: str, *, where: str = "") -> NotFoundError:
+    """The error that no incident has the id or number ``said``, given in the field ``where``."""
+    text = Text(f"没有编号为“{said}”的案件", f"no incident is known under {said!r}")
+    return NotFoundError(Fault("unknown_incident", text, where))
+
+
+def for_list(incident: Incident) -> tuple[Incident, bool]:
+    """What a list of incidents may tell of ``incident``, and whether anything is withheld.
+
+    A list hangs on walls and is read over shoulders: of a sensitive kind it leaves out the words,
+    the address, the position and the distances from which that could be found again; the areas
+    stay. Who asks for one incident by its number is shown it whole.
+    """
+    kind = KINDS_BY_CODE.get(incident.kind)
+    if kind is not None and not kind.sensitive:
+        return incident, False
+    placement = incident.placement
+    if placement is not None:
+        placement = replace(placement, neighbours=())
+    return replace(incident, text="", address="", position=None, placement=placement), True
 
 
 def case_prefix(published: PublishedMap | None, county: str) -> str:

@@ -36,7 +36,7 @@ _STEPS_PER_DEGREE = 1e9
 
 
 def snap(geometries: Any) -> Geometries:
-    """Put every vertex on the 1e-9 degree grid.
+    """Put every vertex on the 1e-9 degree grid, and every ring in one direction.
 
     Parameters
     ----------
@@ -46,12 +46,14 @@ def snap(geometries: Any) -> Geometries:
     Returns
     -------
     Array of the same length of MultiPolygons whose ordinates are ``round(x * 1e9) / 1e9``. No
-    vertex is added; vertices that fall together are one. Snapping twice changes nothing. A ring
-    may fold over where it was thinner than the grid: ask ``shapely.is_valid``.
+    vertex is added; vertices that fall together are one. Outer rings run counter-clockwise and
+    holes clockwise from the vertex they began with: a Shapefile wants the opposite, and what
+    went through one is the same again. Snapping twice changes nothing. A ring may fold over where
+    it was thinner than the grid: ask ``shapely.is_valid``.
     """
     array = np.asarray(geometries, dtype=object)
     rounded = shapely.transform(array, _round)
-    snapped = shapely.remove_repeated_points(rounded, 0.0)
+    snapped = shapely.orient_polygons(shapely.remove_repeated_points(rounded, 0.0))
     out = np.empty(array.shape, dtype=object)
     out[:] = [None if one is None else as_multipolygon(one) for one in snapped.tolist()]
     return out
@@ -91,11 +93,12 @@ def union_of(children: Any, *, clean: bool | None = None) -> Area:
 
     Returns
     -------
-    The coverage union, or where the children are no coverage the union noded on the 1e-9 grid.
+    The coverage union, or where the children are no coverage the union noded on the 1e-9 grid;
+    rings run as in ``snap``.
     """
     array = np.asarray(children, dtype=object)
     if clean if clean is not None else is_coverage(array):
-        return polygonal(shapely.coverage_union_all(array))
+        return polygonal(shapely.orient_polygons(shapely.coverage_union_all(array)))
     return as_multipolygon(snap([polygonal(shapely.union_all(array, grid_size=GRID_SIZE_DEG))])[0])
 
 

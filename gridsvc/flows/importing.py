@@ -14,7 +14,12 @@ from geodata.validate import check_layer
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import ConflictError, Fault, InputError, NotReadyError
-from gridsvc.domain.events import IncidentsImported, MapPublished, RespondersImported
+from gridsvc.domain.events import (
+    IncidentsImported,
+    MapPublished,
+    ResponderErased,
+    RespondersImported,
+)
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Bounds, Datum, MetricFrame
 from gridsvc.domain.incident import case_prefix
@@ -123,7 +128,7 @@ def import_file(
         scheme=scheme,
     )
     if kind is LayerKind.RESPONDERS:
-        return _import_responders(store, read, tell)
+        return _import_responders(store, read, clock(), tell)
     if kind is LayerKind.INCIDENTS:
         return _import_incidents(store, read, grid_map, tell)
     terms = Terms(frozenset(accept), scheme, frame, store.county)
@@ -230,7 +235,7 @@ def _upsert_named(work: UnitOfWork, layer: Layer, plan: MapPlan) -> tuple[int, i
     return added, changed
 
 
-def _import_responders(store: Store, layer: Layer, tell: Progress) -> ImportReport:
+def _import_responders(store: Store, layer: Layer, now: datetime, tell: Progress) -> ImportReport:
     with store.read() as reading:
         current = reading.areas.load()
     if current is None:
@@ -246,12 +251,13 @@ def _import_responders(store: Store, layer: Layer, tell: Progress) -> ImportRepo
     tell(Text("检查", "checking"))
     report = check_layer(layer)
     refuse([row_fault(f.code.value, f.rows[0], f.text, f.codes[0]) for f in report.faults])
-    people = to_responders(layer, areas=_area_codes(current), bounds=_bounds(current))
+    people = to_responders(layer, areas=_area_codes(current), bounds=_bounds(current), now=now)
     tell(Text("写入", "storing"))
     with store.write() as work:
         replaced = superseded(people, work.force.all())
         for one in replaced:
-            work.force.erase(one)
+            work.force.erase(one, at=now)
+            work.events.record(ResponderErased(one))
         added, changed = work.force.upsert(people)
         work.events.record(RespondersImported(added, changed))
     notes = (
@@ -295,7 +301,7 @@ def _import_incidents(
         incidents = numbered(
             incidents,
             work.incidents.taken(given),
-            lambda day, count: work.numbers.next_case_numbers(prefix, day, count),
+            lambda day, count: work.numbers.next_case_numbers(prefix, day, count, avoid=given),
         )
         work.incidents.add_many(incidents)
         work.events.record(IncidentsImported(len(incidents)))

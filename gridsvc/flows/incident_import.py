@@ -49,44 +49,48 @@ def to_incidents(layer: Layer, grid_map: GridMap | None) -> list[Incident]:
     placements = _placements(positions, None if faults else grid_map)
     frame = layer.frame
     version = None if grid_map is None else grid_map.published.version
-    out = []
-    for place, (row, name, said, category, at, urgency, text, address, drill) in enumerate(
-        zip(
-            frame.index.tolist(),
-            texts(frame, "number"),
-            texts(frame, "kind"),
-            texts(frame, "category"),
-            column(frame, "received_at"),
-            column(frame, "urgency"),
-            texts(frame, "text"),
-            texts(frame, "address"),
-            column(frame, "drill"),
-            strict=True,
-        )
-    ):
-        reader = _Row(row, name, faults)
-        kind = reader.kind(said, category)
-        received, level = reader.received(at), reader.urgency(urgency, kind)
-        if kind is not None and received is not None and level is not None:
-            out.append(
-                Incident(
-                    id=uuid.uuid4().hex,
-                    number=name,
-                    received_at=received,
-                    category=kind.category,
-                    kind=kind.code,
-                    urgency=level,
-                    text=text,
-                    position=positions[place],
-                    address=address,
-                    placement=placements[place],
-                    map_version=version if placements[place] else None,
-                    drill=bool(drill) if drill is not None else False,
-                    source="import",
-                )
-            )
+    rows = zip(
+        frame.index.tolist(),
+        texts(frame, "number"),
+        texts(frame, "kind"),
+        texts(frame, "category"),
+        column(frame, "received_at"),
+        column(frame, "urgency"),
+        texts(frame, "text"),
+        texts(frame, "address"),
+        column(frame, "drill"),
+        positions,
+        placements,
+        strict=True,
+    )
+    read = [_incident(row, version, faults) for row in rows]
     refuse(faults)
-    return out
+    return [incident for incident in read if incident is not None]
+
+
+def _incident(cells: tuple[Any, ...], version: int | None, faults: list[Fault]) -> Incident | None:
+    """The incident of one row, None (and a fault more) where it is none."""
+    row, name, said, category, at, urgency, text, address, drill, position, placement = cells
+    reader = _Row(row, name, faults)
+    kind = reader.kind(said, category)
+    received, level = reader.received(at), reader.urgency(urgency, kind)
+    if kind is None or received is None or level is None:
+        return None
+    return Incident(
+        id=uuid.uuid4().hex,
+        number=name,
+        received_at=received,
+        category=kind.category,
+        kind=kind.code,
+        urgency=level,
+        text=text,
+        position=position,
+        address=address,
+        placement=placement,
+        map_version=version if placement else None,
+        drill=bool(drill) if drill is not None else False,
+        source="import",
+    )
 
 
 class _Row:

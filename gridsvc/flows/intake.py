@@ -22,8 +22,8 @@ from gridsvc.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody reports: a position (``lng``, ``lat`` in ``datum``) or the code of a grid.
-    ``urgency`` None means the usual one of the kind."""
+    """What somebody reports: a position (``lng``, ``lat`` in ``datum``) or the code of a grid; of
+    both the position counts. ``urgency`` None means the usual one of the kind."""
 
     category: str
     kind: str
@@ -41,10 +41,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The stored incident and who could be there first."""
+    """The stored incident, who could be there first, and the map it was placed on. ``notes`` are
+    doubts about the report that were no reason to refuse it; they are told, not stored."""
 
     incident: Incident
     ranking: Ranking
+    grid_map: GridMap
+    notes: tuple[Text, ...] = ()
 
 
 def receive(
@@ -58,9 +61,7 @@ def receive(
         Every fault of the report at once; nothing is stored.
     """
     kind, position, placement = _understand(report, grid_map)
-    ranking = rank(
-        force.nearest(lng=position.at.lng, lat=position.at.lat, at=now), kind=kind, at=now
-    )
+    ranking = rank(force, lng=position.at.lng, lat=position.at.lat, kind=kind, at=now)
     with store.write() as work:
         number = work.numbers.next_case_number(
             case_prefix(grid_map.published, store.county), now.astimezone(COUNTY_TIME).date()
@@ -92,7 +93,7 @@ def receive(
                 nearest=tuple(candidate.responder.id for candidate in ranking.chosen),
             )
         )
-    return Receipt(incident, ranking)
+    return Receipt(incident, ranking, grid_map, _notes(report, position, placement, grid_map))
 
 
 def faults(
@@ -144,48 +145,36 @@ _NO_PLACE = Fault(
 
 
 def _kind_faults(report: Report, unread: Collection[str]) -> list[Fault]:
-    faults = []
-    categories = [str(category) for category in Category]
     kind = KINDS_BY_CODE.get(report.kind)
-    if report.category not in categories and "category" not in unread:
-        allowed = ", ".join(categories)
-        faults.append(
-            Fault(
-                "unknown_category",
-                Text(
-                    f"没有类别“{report.category}”：可用 {allowed}",
-                    f"no category {report.category!r}: use one of {allowed}",
-                ),
-                "category",
-            )
-        )
+    known = report.category in [str(category) for category in Category]
+    faults = []
+    if not known and "category" not in unread:
+        faults.append(_unknown_category(report.category))
     if kind is None and "kind" not in unread:
-        allowed = ", ".join(
-            k.code for k in KINDS_BY_CODE.values() if report.category in (k.category, "")
-        ) or ", ".join(KINDS_BY_CODE)
-        faults.append(
-            Fault(
-                "unknown_kind",
-                Text(
-                    f"没有事件类型“{report.kind}”：可用 {allowed}",
-                    f"no kind {report.kind!r}: use one of {allowed}",
-                ),
-                "kind",
-            )
+        faults.append(_unknown_kind(report))
+    elif kind and known and kind.category != report.category:
+        text = Text(
+            f"“{kind.name.zh}”（{kind.code}）属于 {kind.category}，不属于 {report.category}",
+            f"{kind.code} belongs to {kind.category}, not to {report.category}",
         )
-    elif kind and report.category in categories and kind.category != report.category:
-        faults.append(
-            Fault(
-                "kind_of_other_category",
-                Text(
-                    f"“{kind.name.zh}”（{kind.code}）属于 {kind.category}，"
-                    f"不属于 {report.category}",
-                    f"{kind.code} belongs to {kind.category}, not to {report.category}",
-                ),
-                "kind",
-            )
-        )
+        faults.append(Fault("kind_of_other_category", text, "kind"))
     return faults
+
+
+def _unknown_category(said: str) -> Fault:
+    allowed = ", ".join(Category)
+    text = Text(f"没有类别“{said}”：可用 {allowed}", f"no category {said!r}: use one of {allowed}")
+    return Fault("unknown_category", text, "category")
+
+
+def _unknown_kind(report: Report) -> Fault:
+    alike = [k.code for k in KINDS_BY_CODE.values() if report.category in (k.category, "")]
+    allowed = ", ".join(alike or KINDS_BY_CODE)
+    text = Text(
+        f"没有事件类型“{report.kind}”：可用 {allowed}",
+        f"no kind {report.kind!r}: use one of {allowed}",
+    )
+    return Fault("unknown_kind", text, "kind")
 
 
 def _urgency_faults(report: Report) -> list[Fault]:
@@ -211,6 +200,42 @@ def _place(report: Report, grid_map: GridMap) -> tuple[Position, Placement]:
     at = to_stored(lng=report.lng, lat=report.lat, datum=report.datum)
     placement = grid_map.locate(lng=at.lng, lat=at.lat, radius_m=min(radius, MAX_SEARCH_M))
     return Position(at, report.datum, report.source, radius), placement
+
+
+def _notes(
+    report: Report, position: Position, placement: Placement, grid_map: GridMap
+) -> tuple[Text, ...]:
+    """Doubt a position that lies in another grid than the named one: hundreds of metres are what
+    an undeclared datum makes."""
+    grid = None if report.grid is None else grid_map.grid(report.grid)
+    at = position.at
+    if (
+        grid is None
+        or grid.code == placement.grid
+        or shapely.intersects_xy(grid.geometry, at.lng, at.lat)  # on an edge of both
+    ):
+        return ()
+    here = shapely.Point(grid_map.frame.point(lng=at.lng, lat=at.lat))
+    metres = float(shapely.distance(grid_map.frame.geometries([grid.geometry])[0], here))
+    found = f"{placement.grid}（{grid_map.name_of(placement.grid)}）"
+    found_en = f"{placement.grid} ({grid_map.name_of(placement.grid)})"
+    where = Text(f"位于网格 {found}", f"lies in grid {found_en}")
+    if placement.outside:
+        where = Text(
+            f"在县外（最近的网格为 {found}）",
+            f"lies outside the county (nearest to grid {found_en})",
+        )
+    return (
+        Text(
+            f"坐标{where.zh}，不在所报网格 {grid.code}（{grid.name}），相距 {metres:.0f} 米；"
+            f"已按坐标定位。坐标按 {report.datum} 理解，疑似坐标系有误"
+            "（高德、腾讯为 GCJ-02，偏约 390 米；百度为 BD-09，偏约 950 米）：请核对",
+            f"the position {where.en}, not in the named grid {grid.code} ({grid.name}), which is "
+            f"{metres:.0f} m away; it was placed by the position. It was read as {report.datum}: "
+            "suspect another datum (Amap, Tencent: GCJ-02, about 390 m off; Baidu: BD-09, about "
+            "950 m) and ask again",
+        ),
+    )
 
 
 def _place_in_grid(code: str, grid_map: GridMap) -> tuple[Position, Placement]:

@@ -45,7 +45,7 @@ def to_divisions(
         level = known.get(given.lower()) or known.get(scheme.level_of(code) or "")
         if level is None:
             text = Text(f"级别“{given}”无法识别", f"level {given!r} is not known")
-            faults.append(row_fault("level_unknown", row, text, code))
+            faults.append(row_fault("unknown_level", row, text, code))
             continue
         out.append(Division(code, name, level, parent or None, shapes.get(row)))
     refuse(faults)
@@ -77,7 +77,7 @@ def to_grids(layer: Layer, villages: Sequence[str], shapes: Shapes) -> tuple[Gri
                 f"网格类型“{given}”无法识别：可用 一般网格、专属网格",
                 f"kind of grid {given!r} is not known: use general or dedicated",
             )
-            faults.append(row_fault("kind_unknown", row, text, code))
+            faults.append(row_fault("unknown_grid_kind", row, text, code))
         elif row in shapes:
             out.append(Grid(code, name or code, village, shapes[row], kind, whole(residents)))
     refuse(faults)

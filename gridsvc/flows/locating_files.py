@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -18,7 +19,7 @@ from gridsvc.domain.errors import Fault, FormatError, InputError, LayerError, Po
 from gridsvc.domain.geo import Datum, Floats
 from gridsvc.domain.words import Lang, Text
 from gridsvc.locating import GridMap
-from gridsvc.locating.many import suspicions
+from gridsvc.locating.many import GOOD, BadRows, suspicions
 
 ADDED = ("unit", "grid", "village", "township", "outside_m")
 _BATCH_ROWS = 131_072
@@ -45,6 +46,17 @@ class _Source:
     schema: pa.Schema
     total: int | None
     batches: Callable[[], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """How a file is to be gone through; ``schema`` is that of what is written."""
+
+    schema: pa.Schema
+    datum: Datum
+    keep_bad: bool
+    lang: Lang
+    progress: Progress | None
 
 
 def locate_file(
@@ -100,58 +112,44 @@ def locate_file(
     os.close(handle)
     part = Path(name)
     try:
-        done = _go_through(grid_map, opened, part, target, schema, datum, keep_bad, lang, progress)
+        with _writer(part, target, schema) as writer:
+            done = _go_through(
+                grid_map, opened, writer, _Job(schema, datum, keep_bad, lang, progress)
+            )
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
     return done
 
 
-def _go_through(
-    grid_map: GridMap,
-    opened: _Source,
-    part: Path,
-    target: Path,
-    schema: pa.Schema,
-    datum: Datum,
-    keep_bad: bool,
-    lang: Lang,
-    progress: Progress | None,
-) -> Done:
+def _go_through(grid_map: GridMap, opened: _Source, writer: Any, job: _Job) -> Done:
     rows = outside = 0
-    bad: dict[int, Fault] = {}
-    with _writer(part, target, schema) as writer:
-        for batch in opened.batches():
-            lng, lat = _degrees(batch, datum)
-            problems = suspicions(lng, lat, bounds=grid_map.bounds)
-            bad.update({rows + row: fault for row, fault in problems.items()})
-            if bad and not keep_bad:
-                # Nothing will be written: the rest is read only to name every fault.
-                rows += batch.num_rows
-                continue
-            columns, away = _areas(grid_map, lng, lat, problems)
+    bad = BadRows(grid_map.bounds, _SHOWN)
+    for batch in opened.batches():
+        lng, lat = _degrees(batch, job.datum)
+        numbers = suspicions(lng, lat, bounds=grid_map.bounds)
+        bad.add(numbers, lng, lat)
+        # With a bad row nothing will be written: the rest is read only to name every fault.
+        if job.keep_bad or not bad.count:
+            columns, away = _areas(grid_map, lng, lat, numbers == GOOD)
             outside += away
-            if keep_bad:
-                said: list[str | None] = [None] * batch.num_rows
-                for row, fault in problems.items():
-                    said[row] = fault.text.pick(lang)
+            if job.keep_bad:
+                said = bad.texts(numbers, lng, lat, lang=job.lang)
                 columns.append(pa.array(said, type=pa.string()))
             arrays = [*batch.columns, *columns]
-            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-            rows += batch.num_rows
-            if progress is not None:
-                progress(rows, opened.total)
-    if bad and not keep_bad:
+            writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=job.schema))
+        rows += batch.num_rows
+        if job.progress is not None:
+            job.progress(rows, opened.total)
+    if bad.count and not job.keep_bad:
         raise PositionError(_bad_rows(bad))
-    return Done(rows, outside, len(bad))
+    return Done(rows, outside, bad.count)
 
 
 def _areas(
-    grid_map: GridMap, lng: Floats, lat: Floats, problems: dict[int, Fault]
+    grid_map: GridMap, lng: Floats, lat: Floats, good: npt.NDArray[np.bool_]
 ) -> tuple[list[pa.Array], int]:
     """The added columns of one piece, null in bad rows, and how many lie outside."""
-    good = np.ones(len(lng), dtype=np.bool_)
-    good[list(problems)] = False
     found = grid_map.locate_many(lng[good], lat[good])
     columns = []
     for name in ADDED[:-1]:
@@ -285,66 +283,54 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
 
 
 def _check_columns(schema: pa.Schema, source: Path, keep_bad: bool) -> None:
-    missing = [name for name in ("lng", "lat") if name not in schema.names]
     added = [*ADDED, *(["problem"] if keep_bad else [])]
-    taken = [name for name in added if name in schema.names]
-    repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    missing = ", ".join(name for name in ("lng", "lat") if name not in schema.names)
+    taken = ", ".join(name for name in added if name in schema.names)
+    repeated = ", ".join(sorted({n for n in schema.names if schema.names.count(n) > 1}))
     found = ", ".join(schema.names)
-    faults = []
-    if missing:
-        faults.append(
-            Fault(
-                "column_missing",
-                Text(
-                    f"缺少列 {', '.join(missing)}；文件中有：{found}",
-                    f"no column {', '.join(missing)}; the file has: {found}",
-                ),
-                source.name,
-            )
-        )
-    if taken:
-        faults.append(
-            Fault(
-                "column_taken",
-                Text(
-                    f"列 {', '.join(taken)} 已存在，结果会与之混淆：请先改名",
-                    f"columns {', '.join(taken)} are there already and would be confused with the "
-                    "answer: rename them first",
-                ),
-                source.name,
-            )
-        )
-    if repeated:
-        faults.append(
-            Fault(
-                "column_repeated",
-                Text(
-                    f"列名重复：{', '.join(repeated)}", f"columns repeated: {', '.join(repeated)}"
-                ),
-                source.name,
-            )
-        )
+    said = (
+        (
+            missing,
+            "column_missing",
+            Text(
+                f"缺少列 {missing}；文件中有：{found}",
+                f"no column {missing}; the file has: {found}",
+            ),
+        ),
+        (
+            taken,
+            "column_taken",
+            Text(
+                f"列 {taken} 已存在，结果会与之混淆：请先改名",
+                f"columns {taken} are there already and would be confused with the "
+                "answer: rename them first",
+            ),
+        ),
+        (
+            repeated,
+            "column_repeated",
+            Text(f"列名重复：{repeated}", f"columns repeated: {repeated}"),
+        ),
+    )
+    faults = [Fault(code, text, source.name) for names, code, text in said if names]
     if faults:
         raise InputError(faults)
 
 
-def _bad_rows(bad: dict[int, Fault]) -> list[Fault]:
-    """A fault a kind of suspicion, with its rows."""
-    by_code: dict[str, list[int]] = {}
-    for row, fault in bad.items():
-        by_code.setdefault(fault.code, []).append(row)
+def _bad_rows(bad: BadRows) -> list[Fault]:
+    """A fault a kind of suspicion, with its first rows, told from 1."""
     faults = []
-    for code, rows in by_code.items():
-        first = bad[rows[0]].text
-        shown = ", ".join(str(row + 1) for row in rows[:_SHOWN])
+    for code, told in bad.by_code.items():
+        shown = ", ".join(str(row + 1) for row in told.rows)
+        more = told.count > len(told.rows)
         faults.append(
             Fault(
                 code,
                 Text(
-                    f"{len(rows)} 行（第 {shown} 行{'等' if len(rows) > _SHOWN else ''}）："
-                    f"{first.zh}；可用 --keep-bad 保留这些行",
-                    f"{len(rows)} rows (row {shown}{' ...' if len(rows) > _SHOWN else ''}): "
-                    f"{first.en}; --keep-bad keeps such rows",
+                    f"{told.count} 行（第 {shown} 行{'等' if more else ''}）："
+                    f"{told.text.zh}；可用 --keep-bad 保留这些行",
+                    f"{told.count} rows (row {shown}{' ...' if more else ''}): "
+                    f"{told.text.en}; --keep-bad keeps such rows",
                 ),
                 "position",
             )

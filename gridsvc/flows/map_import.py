@@ -35,7 +35,7 @@ ACCEPTABLE = frozenset(
 invalid polygons go in as ``shapely.make_valid`` makes them; the notes say so."""
 
 _SHOWN = 20
-_CODES = frozenset({F.CODE_MISSING, F.CODE_REPEATED, F.CODE_OFF_SCHEME, F.PARENT_UNKNOWN})
+_CODES = frozenset({F.CODE_MISSING, F.CODE_REPEATED, F.CODE_OFF_SCHEME, F.UNKNOWN_PARENT})
 _SHAPES = frozenset({F.INVALID, F.OVERLAP})
 _DRAWN = frozenset({F.NULL_GEOMETRY, F.EMPTY_GEOMETRY})
 _NESTING = frozenset({F.GAP, F.OUTSIDE_PARENT, F.UNIT_NOT_IN_ONE_GRID})
@@ -182,7 +182,7 @@ def _refuse_strays(grids: Sequence[Grid], current: PublishedMap, terms: Terms) -
     drawn = replace(current, grids=tuple(grids))
     units = Layer(LayerKind.UNITS, units_frame(current), "units")
     report = check_layer(units, parents=grids_frame(drawn), frame=terms.frame)
-    wrong = report.of(*(_NESTING | {F.PARENT_UNKNOWN}) - terms.accept)
+    wrong = report.of(*(_NESTING | {F.UNKNOWN_PARENT}) - terms.accept)
     refuse(
         [
             Fault(

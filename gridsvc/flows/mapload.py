@@ -1,6 +1,7 @@
 """The current map with its index, which is kept in a file beside the data."""
 
 import hashlib
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ from gridsvc.domain.geo import MetricFrame
 from gridsvc.locating import GridMap
 from gridsvc.locating.cell_index import LAYOUT, CellIndex
 from gridsvc.locating.leaves import Leaves
+
+log = logging.getLogger(__name__)
 
 
 def load_map(
@@ -65,12 +68,20 @@ def _read(path: Path) -> CellIndex | None:
 
 
 def _write(path: Path, index: CellIndex) -> None:
-    """Keep the index; an older one of this folder is no longer needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        np.savez(file, allow_pickle=False, **index.arrays())
-    Path(name).replace(path)
-    for other in path.parent.glob("cells-*.npz"):
-        if other != path:
-            other.unlink(missing_ok=True)
+    """Keep the index, and no older one. A folder that takes no file costs the next start some
+    seconds, nothing more."""
+    part: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        part = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **index.arrays())
+        part.replace(path)
+        for other in path.parent.glob("cells-*.npz"):
+            if other != path:
+                other.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("the index of the map cannot be kept in %s: %s", path.parent, error)
+        if part is not None:
+            part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import shapely
 
 from geodata.layer import Layer
 from gridsvc.domain.area import EndUnit, Grid
+from gridsvc.domain.clock import CLOCK_SLACK, COUNTY_TIME
 from gridsvc.domain.errors import Fault, PositionError
 from gridsvc.domain.force import (
     CAPABILITY_NAMES,
@@ -102,7 +104,7 @@ def superseded(listed: Iterable[Responder], known: Iterable[Responder]) -> list[
 
 
 def to_responders(
-    layer: Layer, *, areas: Collection[str], bounds: Bounds | None
+    layer: Layer, *, areas: Collection[str], bounds: Bounds | None, now: datetime
 ) -> list[Responder]:
     """A list of responders, row by row.
 
@@ -114,6 +116,8 @@ def to_responders(
         Codes of every area there is.
     bounds
         Of the map in degrees: homes and live positions far from it are refused.
+    now
+        The aware time of the import: a live position seen after it is refused.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def to_responders(
         zip(*live, strict=True),
         strict=True,
     ):
-        reader = _Row(row, said[0], faults, bounds)
+        reader = _Row(row, said[0], faults, bounds, now)
         people.append(
             Responder(
                 id=said[0],
@@ -164,8 +168,10 @@ _VEHICLES = words(VEHICLE_NAMES) | {"摩托": Vehicle.MOTORCYCLE, "car": Vehicle
 class _Row:
     """Reads the cells of one row and gathers what is wrong with them."""
 
-    def __init__(self, row: int, of: str, faults: list[Fault], bounds: Bounds | None) -> None:
-        self.row, self.of, self.faults, self.bounds = row, of, faults, bounds
+    def __init__(
+        self, row: int, of: str, faults: list[Fault], bounds: Bounds | None, now: datetime
+    ) -> None:
+        self.row, self.of, self.faults, self.bounds, self.now = row, of, faults, bounds, now
 
     def fault(self, code: str, text: Text) -> None:
         self.faults.append(row_fault(code, self.row, text, self.of))
@@ -175,7 +181,7 @@ class _Row:
         if value is None:
             allowed = ", ".join(sorted({str(one) for one in known.values()}))
             self.fault(
-                f"{what}_unknown",
+                f"unknown_{what}",
                 Text(
                     f"“{said}”无法识别：可用 {allowed}", f"{what} {said!r} is not known: {allowed}"
                 ),
@@ -186,7 +192,7 @@ class _Row:
     def area(self, said: str, areas: Collection[str]) -> str:
         if said not in areas:
             self.fault(
-                "area_unknown",
+                "unknown_area",
                 Text(f"责任区编码“{said}”不在地图中", f"area {said!r} is not on the map"),
             )
         return said
@@ -217,6 +223,17 @@ class _Row:
     def live(self, lng: Any, lat: Any, at: Any) -> LivePosition | None:
         x, y, seen = number(lng), number(lat), moment(at)
         if x is None or y is None or seen is None:
+            return None
+        if seen > self.now + CLOCK_SLACK:
+            shown = f"{seen.astimezone(COUNTY_TIME):%Y-%m-%d %H:%M:%S}"
+            self.fault(
+                "live_in_future",
+                Text(
+                    f"实时位置的时间 {shown} 晚于现在：请核对该列或设备时钟",
+                    f"the time of the live position, {shown}, is still to come: check that column "
+                    "or the device's clock",
+                ),
+            )
             return None
         where = self.position(x, y)
         return None if where is None else LivePosition(where, seen)

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
 
 from geodata.datum import to_cgcs2000
+from gridsvc.domain.clock import CLOCK_SLACK
 from gridsvc.domain.errors import Fault, GridsvcError, PositionError
 from gridsvc.domain.geo import Datum, LngLat, check_position
 from gridsvc.domain.incident import Placement
@@ -83,6 +85,27 @@ def check(grid_map: GridMap, *, lng: float, lat: float, datum: Datum) -> None:
     """
     at = to_stored(lng=lng, lat=lat, datum=datum)
     check_position(lng=at.lng, lat=at.lat, bounds=grid_map.bounds)
+
+
+def check_seen(seen_at: datetime, *, now: datetime) -> None:
+    """Refuse a live position of a time to come; both are aware datetimes.
+
+    Raises
+    ------
+    PositionError
+        It would outlive every later one.
+    """
+    if seen_at - now > CLOCK_SLACK:
+        raise PositionError(
+            Fault(
+                "seen_in_the_future",
+                Text(
+                    "定位时间晚于当前时间 5 分钟以上：请校准设备时钟",
+                    "this is more than 5 minutes in the future: set the clock of the device",
+                ),
+                "seen_at",
+            )
+        )
 
 
 def faults_of(judge: Callable[[], object]) -> tuple[Fault, ...]:

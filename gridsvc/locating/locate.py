@@ -18,7 +18,7 @@ from gridsvc.locating.cell_index import NEAR_M, CellIndex
 from gridsvc.locating.frames import published_from
 from gridsvc.locating.leaves import Leaves
 from gridsvc.locating.many import check_positions, decide_many
-from gridsvc.locating.scalar import decider, grid_finder, leaf_finder, view
+from gridsvc.locating.scalar import decider, grid_finder, leaf_finder, settle, settled_tree, view
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -80,7 +80,7 @@ class GridMap:
         )
         self.grid_index = self.index.coarsened(self.leaves.grid_number)
         metric = self.frame.geometries(self.leaves.polygons)
-        self._tree = shapely.STRtree(metric)
+        self._tree = settled_tree(metric)
         self._metric: list[Any] = metric.tolist()
         self._area_trees: dict[Level, shapely.STRtree] = {}
         self._grids = {grid.code: grid for grid in published.grids}
@@ -184,14 +184,22 @@ class GridMap:
     def locate_code(self, *, lng: float, lat: float) -> str | None:
         """Code of the unit (or of the grid, where it has no units) that a position lies in.
 
-        The quickest question: no distances, no checks of what the numbers may mean; None outside.
+        The quickest question: no distances, no checks of what the numbers may mean; None outside,
+        and for what is not a finite number.
         """
-        leaf = self._leaf_at(lng, lat)
+        try:
+            leaf = self._leaf_at(lng, lat)
+        except ValueError:  # h3's word for what is not finite; asking first would cost every call
+            return None
         return self._leaf_codes[leaf] if leaf >= 0 else None
 
     def locate_grid(self, *, lng: float, lat: float) -> str | None:
-        """Code of the grid that a position lies in, None outside, as quickly as can be."""
-        grid = self._grid_at(lng, lat)
+        """Code of the grid that a position lies in, as quickly as can be; None outside, and for
+        what is not a finite number."""
+        try:
+            grid = self._grid_at(lng, lat)
+        except ValueError:
+            return None
         return self._grid_codes[grid] if grid >= 0 else None
 
     def locate_many(self, lng: npt.ArrayLike, lat: npt.ArrayLike) -> Located:
@@ -264,7 +272,7 @@ class GridMap:
     def _prepare(self) -> None:
         """What the scalar path reads, in the form that is quickest to read."""
         leaves, entries = self.leaves, self.index.entries
-        shapely.prepare(leaves.polygons)
+        settle(leaves.polygons)
         self._interior = [
             Placement(unit, grid, village, township)
             for unit, grid, village, township in zip(
@@ -329,6 +337,6 @@ class GridMap:
         tree = self._area_trees.get(level)
         if tree is None:
             areas = self.published.grids if level is Level.GRID else self.published.units
-            tree = shapely.STRtree([area.geometry for area in areas])
+            tree = settled_tree([area.geometry for area in areas])
             self._area_trees[level] = tree
         return tree

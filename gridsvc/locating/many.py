@@ -1,13 +1,33 @@
 """Many positions at once, in arrays."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 import shapely
 
 from gridsvc.domain.errors import Fault, PositionError
-from gridsvc.domain.geo import Bounds, Floats, Geometries, check_position
-from gridsvc.domain.words import Text
+from gridsvc.domain.geo import (
+    FAR_AWAY,
+    MARGIN_DEG,
+    NOT_FINITE,
+    NULL_ISLAND,
+    OUT_OF_RANGE,
+    SUSPICIONS,
+    SWAPPED,
+    SWAPPED_IN_COUNTY,
+    Bounds,
+    Floats,
+    Geometries,
+    suspicion_fault,
+)
+from gridsvc.domain.words import Lang, Text
 from gridsvc.locating.cell_index import CellIndex
+
+Numbers = npt.NDArray[np.int8]
+
+GOOD = -1
+"""The number of a position that nothing is suspected of."""
 
 _SHOWN = 5
 
@@ -72,39 +92,116 @@ def check_positions(lng: Floats, lat: Floats, *, bounds: Bounds) -> None:
                 ),
             )
         )
-    problems = suspicions(lng, lat, bounds=bounds)
-    if not problems:
-        return
-    by_code: dict[str, list[int]] = {}
-    first: dict[str, Fault] = {}
-    for row, fault in problems.items():
-        by_code.setdefault(fault.code, []).append(row)
-        first.setdefault(fault.code, fault)
+    bad = BadRows(bounds, _SHOWN)
+    bad.add(suspicions(lng, lat, bounds=bounds), lng, lat)
     faults = []
-    for code, rows in by_code.items():
-        text = first[code].text
-        shown = ", ".join(str(row) for row in rows[:_SHOWN])
+    for code, told in bad.by_code.items():
+        shown = ", ".join(str(row) for row in told.rows)
         faults.append(
             Fault(
                 code,
                 Text(
-                    f"{len(rows)} 个位置（行 {shown} 等）：{text.zh}",
-                    f"{len(rows)} positions (rows {shown} ...): {text.en}",
+                    f"{told.count} 个位置（行 {shown} 等）：{told.text.zh}",
+                    f"{told.count} positions (rows {shown} ...): {told.text.en}",
                 ),
                 "position",
             )
         )
-    raise PositionError(faults)
+    if faults:
+        raise PositionError(faults)
 
 
-def suspicions(lng: Floats, lat: Floats, *, bounds: Bounds) -> dict[int, Fault]:
-    """What is wrong with each bad position, by row; empty where all are good."""
+def suspicions(lng: Floats, lat: Floats, *, bounds: Bounds) -> Numbers:
+    """What is wrong with each position: `gridsvc.domain.geo.check_position` for arrays.
+
+    Parameters
+    ----------
+    lng, lat
+        (n,) degrees.
+    bounds
+        ``(west, south, east, north)`` of the county in degrees.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n,) int8: the number of the suspicion in ``domain.geo.SUSPICIONS``, ``GOOD`` for none.
+    """
+    numbers = np.full(len(lng), GOOD, dtype=np.int8)
+    near = _within(lng, lat, bounds) & (np.abs(lng) <= 180) & (np.abs(lat) <= 90)
+    rows = np.flatnonzero(~near | ((lng == 0) & (lat == 0)))
+    x, y = lng[rows], lat[rows]
+    inside, in_range = _within(x, y, bounds), (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    numbers[rows] = np.select(
+        [
+            ~(np.isfinite(x) & np.isfinite(y)),
+            (x == 0) & (y == 0),
+            ~inside & _within(y, x, bounds),
+            ~in_range & (np.abs(x) <= 90) & (np.abs(y) <= 180),
+            ~in_range,
+            ~inside,
+        ],
+        [NOT_FINITE, NULL_ISLAND, SWAPPED_IN_COUNTY, SWAPPED, OUT_OF_RANGE, FAR_AWAY],
+        default=GOOD,
+    )
+    return numbers
+
+
+@dataclass(slots=True)
+class Told:
+    """What is told of all positions of one suspicion: how many, the first rows, one text."""
+
+    count: int
+    rows: list[int]
+    text: Text
+
+
+@dataclass
+class BadRows:
+    """The bad positions of a file of any length, in a few words for each code: ``shown`` rows."""
+
+    bounds: Bounds
+    shown: int
+    by_code: dict[str, Told] = field(default_factory=dict)
+    read: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(told.count for told in self.by_code.values())
+
+    def add(self, numbers: Numbers, lng: Floats, lat: Floats) -> None:
+        """Count the next positions, all of shape (n,); rows are told from the first ever added."""
+        by_code: dict[str, list[int]] = {}
+        for number in np.unique(numbers[numbers != GOOD]).tolist():
+            by_code.setdefault(SUSPICIONS[number][0], []).append(number)
+        for code, alike in by_code.items():
+            rows = np.flatnonzero(np.isin(numbers, alike))
+            told = self.by_code.get(code)
+            if told is None:
+                row = int(rows[0])
+                told = self.by_code[code] = Told(0, [], self._fault(numbers, lng, lat, row).text)
+            told.count += len(rows)
+            told.rows += (rows[: self.shown - len(told.rows)] + self.read).tolist()
+        self.read += len(numbers)
+
+    def texts(self, numbers: Numbers, lng: Floats, lat: Floats, *, lang: Lang) -> list[str | None]:
+        """A sentence for every position of shape (n,), None for the good ones."""
+        said: list[str | None] = [None] * len(numbers)
+        for row in np.flatnonzero(numbers != GOOD).tolist():
+            said[row] = self._fault(numbers, lng, lat, row).text.pick(lang)
+        return said
+
+    def _fault(self, numbers: Numbers, lng: Floats, lat: Floats, row: int) -> Fault:
+        at = {"lng": float(lng[row]), "lat": float(lat[row])}
+        return suspicion_fault(int(numbers[row]), bounds=self.bounds, **at)
+
+
+def _within(lng: Floats, lat: Floats, bounds: Bounds) -> npt.NDArray[np.bool_]:
     west, south, east, north = bounds
-    inside = (lng >= west) & (lng <= east) & (lat >= south) & (lat <= north)
-    problems: dict[int, Fault] = {}
-    for row in np.flatnonzero(~inside).tolist():
-        try:
-            check_position(lng=float(lng[row]), lat=float(lat[row]), bounds=bounds)
-        except PositionError as error:
-            problems[row] = error.faults[0]
-    return problems
+    found: npt.NDArray[np.bool_] = (
+        (west - MARGIN_DEG <= lng)
+        & (lng <= east + MARGIN_DEG)
+        & (south - MARGIN_DEG <= lat)
+        & (lat <= north + MARGIN_DEG)
+    )
+    return found

@@ -7,6 +7,7 @@ attribute that is not asked for shows.
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+import numpy as np
 import numpy.typing as npt
 import shapely
 
@@ -19,6 +20,27 @@ Find = Callable[[float, float], int]
 def view(array: npt.NDArray[Any]) -> "memoryview[int]":
     """An array whose single items are quick to read."""
     return memoryview(cast(Any, array))
+
+
+def settle(polygons: npt.NDArray[np.object_]) -> None:
+    """Prepare polygons so that threads may ask them at once.
+
+    GEOS builds the index of a prepared polygon when it is first needed, which is the second
+    question, and takes no lock: two threads that ask at that moment corrupt memory. Asked twice
+    here, before anybody else can, it is only read afterwards.
+    """
+    shapely.prepare(polygons)
+    coords, part = shapely.get_coordinates(polygons, return_index=True)
+    asked, first = np.unique(part, return_index=True)
+    for _ in range(2):
+        shapely.intersects_xy(polygons[asked], coords[first, 0], coords[first, 1])
+
+
+def settled_tree(geometries: Any) -> shapely.STRtree:
+    """A tree that is built, not one that builds itself at the first question."""
+    tree = shapely.STRtree(geometries)
+    tree.query(shapely.Point(0, 0))
+    return tree
 
 
 def decider(index: CellIndex, polygons: Sequence[Any]) -> Callable[[int, float, float], int]:

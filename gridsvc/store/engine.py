@@ -1,5 +1,6 @@
 """Opening a database: what each store needs said once a connection, and errors in our words."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from gridsvc.domain.errors import ConflictError, Fault, NotReadyError, SettingsError
 from gridsvc.domain.words import Text
 
+log = logging.getLogger(__name__)
+
 BUSY_S = 60
 """How long a writer waits for another process or transaction before it is refused."""
 
@@ -24,6 +27,8 @@ WRITING = "gridsvc_writing"
 
 _CONTENTION = {"40001", "40P01", "55P03"}
 """PostgreSQL: serialization failure, deadlock, lock not had in time."""
+
+_SQLITE_CONTENTION = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 _NOT_ALLOWED = {"42501", "0A000", "58P01"}
 """PostgreSQL: no right to do it, or PostGIS is not installed beside it."""
@@ -117,8 +122,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > until:
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > until:
                 raise
             time.sleep(0.02)
 
@@ -145,7 +150,7 @@ def our_errors(url: URL) -> Iterator[None]:
             # The driver's own text shows the whole row, names and telephone numbers included.
             raise _refused(driver_error) from None
         state = getattr(driver_error, "sqlstate", None)
-        if state in _CONTENTION:
+        if state in _CONTENTION or _is_busy(driver_error):
             raise _in_the_way() from error
         if state in _NOT_ALLOWED or _is_down(driver_error, driver) or _not_a_database(error):
             raise _unreachable(url, _first_line(driver_error)) from error
@@ -159,6 +164,12 @@ def _driver(url: URL) -> ModuleType:
     import psycopg
 
     return psycopg
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    """Whether another connection to the SQLite file is in the way."""
+    # The low byte is the plain code, what is above it says more of the circumstances.
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_CONTENTION
 
 
 def _is_down(error: BaseException | None, driver: ModuleType) -> bool:
@@ -218,14 +229,15 @@ def _in_the_way() -> ConflictError:
 
 
 def _unreachable(url: URL, reason: str) -> NotReadyError:
-    shown = url.render_as_string(hide_password=True)
+    # Address and reason tell of hosts, users and folders: for the operator, not for every client.
+    log.error("cannot use the database %s (host %s): %s", url.database, url.host, reason)
     return NotReadyError(
         Fault(
             "store_unreachable",
             Text(
-                f"无法使用数据库 {shown}:{reason}。请检查 GRIDSVC_DATABASE_URL、GRIDSVC_DATA "
+                "无法使用数据库，原因已记入日志：请检查 GRIDSVC_DATABASE_URL、GRIDSVC_DATA "
                 "以及数据库服务是否运行",
-                f"cannot use the database {shown}: {reason}. Check GRIDSVC_DATABASE_URL, "
+                "cannot use the database, the reason is in the log: check GRIDSVC_DATABASE_URL, "
                 "GRIDSVC_DATA and whether the server is running",
             ),
         )

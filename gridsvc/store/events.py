@@ -33,7 +33,7 @@ class EventLog(Repository):
             .limit(limit)
         )
         return [
-            StoredEvent(row.position, row.at.isoformat(), row.name, row.payload)
+            StoredEvent(row.position, row.at, row.name, row.payload)
             for row in self.connection.execute(query)
         ]
 

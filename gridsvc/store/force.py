@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 import shapely
 from sqlalchemy import Select, bindparam, or_, select, update
 
+from gridsvc.domain.clock import CLOCK_SLACK
 from gridsvc.domain.errors import Fault, NotFoundError
 from gridsvc.domain.force import Capability, LivePosition, Responder, Role, Vehicle
 from gridsvc.domain.geo import LngLat
@@ -84,31 +85,63 @@ class ForceWriter(ForceReader):
         self._update(changed)
         return len(added), len(changed)
 
-    def move(self, id: str, live: LivePosition) -> bool:  # noqa: A002
+    def move(self, id: str, live: LivePosition, *, now: datetime | None = None) -> bool:  # noqa: A002
         """Keep where a responder's device is; False where a later report is already known.
+
+        Parameters
+        ----------
+        id, live
+            Whose device, and what it reports.
+        now
+            The present, aware; None: the report is made just now. A stored moment ahead of it by
+            more than ``CLOCK_SLACK`` comes from a wrong clock and gives way.
 
         Raises
         ------
         NotFoundError
-            Nobody is known under ``id``.
+            Nobody is known under ``id``, or the person was erased.
         """
+        self._must_be_known(id)
         c = responder.c
+        ahead = (now or live.seen_at) + CLOCK_SLACK
         moved = self.connection.execute(
             update(responder)
             .where(c.county == self.county, c.id == id)
-            .where(or_(c.live_at.is_(None), c.live_at <= live.seen_at))
+            .where(or_(c.live_at.is_(None), c.live_at <= live.seen_at, c.live_at > ahead))
             .values(
                 live=shapely.Point(live.at.lng, live.at.lat),
                 live_at=live.seen_at,
                 **_lng_lat("live", live.at),
             )
         )
-        if moved.rowcount == 0 and self.get(id) is None:
-            raise _unknown(id)
         return bool(moved.rowcount)
 
-    def erase(self, id: str) -> None:  # noqa: A002
+    def _must_be_known(self, id: str) -> None:  # noqa: A002
+        """Refuse who was never listed or was erased.
+
+        The lock (PostgreSQL; a SQLite writer is alone) makes an erasure under way be waited for.
+        """
+        found = self.connection.execute(
+            select(person.c.id)
+            .where(person.c.county == self.county, person.c.id == id)
+            .where(person.c.erased_at.is_(None))
+            .with_for_update(read=True)
+        )
+        if found.first() is None:
+            raise _unknown(id)
+
+    def erase(self, id: str, *, at: datetime) -> None:  # noqa: A002
         """Blank the person: name, telephone, home and device position. Events keep the bare id.
+
+        The flow that decides it records ``ResponderErased``: other processes hold the person in
+        memory until an event tells them.
+
+        Parameters
+        ----------
+        id
+            Whom.
+        at
+            The aware moment, kept with the blank row.
 
         Raises
         ------
@@ -118,7 +151,7 @@ class ForceWriter(ForceReader):
         erased = self.connection.execute(
             update(person)
             .where(person.c.county == self.county, person.c.id == id)
-            .values(name="", phone="", erased_at=datetime.now(UTC))
+            .values(name="", phone="", erased_at=at)
         )
         if erased.rowcount == 0:
             raise _unknown(id)
@@ -162,7 +195,7 @@ class ForceWriter(ForceReader):
 def _unknown(id: str) -> NotFoundError:  # noqa: A002
     return NotFoundError(
         Fault(
-            "responder_unknown",
+            "unknown_responder",
             Text(f"没有编号为“{id}”的力量人员", f"no responder is known under {id!r}"),
             id,
         )

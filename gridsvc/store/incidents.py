@@ -7,11 +7,9 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from gridsvc.domain.errors import Fault, NotFoundError
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.incident import Incident, Neighbour, Placement, Position
+from gridsvc.domain.incident import Incident, Neighbour, Placement, Position, unknown_incident
 from gridsvc.domain.kinds import Category
-from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.geometry import county_day, points_to_stored
 from gridsvc.store.repository import Repository
@@ -63,15 +61,7 @@ class IncidentReader(Repository):
         if before is not None:
             last = self.get(before)
             if last is None:
-                raise NotFoundError(
-                    Fault(
-                        "incident_unknown",
-                        Text(
-                            f"没有编号为“{before}”的案件", f"no incident is known under {before!r}"
-                        ),
-                        "before",
-                    )
-                )
+                raise unknown_incident(before, where="before")
             earlier = c.received_at < last.received_at
             query = query.where(
                 or_(earlier, and_(c.received_at == last.received_at, c.id < last.id))

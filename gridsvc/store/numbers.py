@@ -1,13 +1,14 @@
 """Numbers given one after the other without gaps among those that were committed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import case
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from gridsvc.store.incidents import IncidentReader
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import counter
 
@@ -46,7 +47,12 @@ class Counters(Repository):
         )
 
 
-_CASE_NUMBER = re.compile(r"-(\d{8})-(\d{4,9})$")
+_CASE_NUMBER = re.compile(r"-(\d{8})-(\d{4,6})$")
+"""What a day's counter follows. Longer ones are nobody's counting; lifted to them, every later
+number of the day would be as long."""
+
+_IMPORTS = "case numbers"
+"""The counter row, always 0, by which imports wait for each other."""
 
 
 class CaseNumbers(Repository):
@@ -56,23 +62,45 @@ class CaseNumbers(Repository):
         """Return the next number of ``day``; take it late, other takers wait for the commit."""
         return self.next_case_numbers(county_name, day, 1)[0]
 
-    def next_case_numbers(self, county_name: str, day: date, count: int) -> list[str]:
-        """Return the next ``count`` numbers of ``day`` at once.
+    def next_case_numbers(
+        self, county_name: str, day: date, count: int, *, avoid: Collection[str] = ()
+    ) -> list[str]:
+        """Return the next ``count`` numbers of ``day`` at once, none of which a case has already.
 
-        A transaction that takes for several days takes them in the order of the days: two that
-        took crosswise would wait for each other.
+        A transaction that takes for several days begins with ``pass_over``: two that took
+        crosswise would wait for each other.
+
+        Parameters
+        ----------
+        county_name, day, count
+            What the numbers begin with, their day, and how many.
+        avoid
+            Numbers that cases will have that are not stored yet.
         """
-        last = Counters(self.connection, self.county).take(_counter_of(f"{day:%Y%m%d}"), count)
-        return [f"{county_name}-{day:%Y%m%d}-{n:04d}" for n in range(last - count + 1, last + 1)]
+        counters = Counters(self.connection, self.county)
+        incidents = IncidentReader(self.connection, self.county)
+        numbers: list[str] = []
+        while missing := count - len(numbers):
+            last = counters.take(_counter_of(f"{day:%Y%m%d}"), missing)
+            next_ones = range(last - missing + 1, last + 1)
+            fresh = [f"{county_name}-{day:%Y%m%d}-{n:04d}" for n in next_ones]
+            taken = incidents.taken(fresh).union(avoid)
+            numbers += [number for number in fresh if number not in taken]
+        return numbers
 
     def pass_over(self, numbers: Iterable[str]) -> None:
-        """Never give ``numbers``, which came with imported cases: later ones follow them."""
+        """Never give ``numbers``, which came with imported cases: later ones follow them.
+
+        Until the transaction ends no other one gets past this: each locks the counters of many
+        days, in an order of its own.
+        """
         highest: dict[str, int] = {}
         for number in numbers:
             if match := _CASE_NUMBER.search(number):
                 day, sequence = match[1], int(match[2])
                 highest[day] = max(sequence, highest.get(day, 0))
         counters = Counters(self.connection, self.county)
+        counters.take(_IMPORTS, 0)
         for day in sorted(highest):
             counters.raise_to(_counter_of(day), highest[day])
 
