@@ -90,7 +90,7 @@ def test_a_refused_import_says_what_and_what_can_be_done(tmp_path: Path, overlap
     assert "已接受的问题：重叠 1 处" in told
     assert run(
         tmp_path, "import", "grids", tmp_path / "two.gpkg", "--accept-faults", "x", code=1
-    ).stderr.startswith("x: 没有这种问题")
+    ).stderr.startswith("x：没有这种问题")
 
 
 def test_many_faults_are_shortened_and_the_check_is_named(tmp_path: Path) -> None:
