@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
-from api import areas, errors, health, incidents, locate, pages, responders
+from api import areas, casework, errors, health, incidents, locate, pages, responders, stream
+from api.auth import Doorkeeper, check_rights
 from api.body import BodyLimit
 from api.headers import SafeHeaders
-from api.loopback import LoopbackOnly
+from api.hub import Hub
 from gridsvc.runtime import Runtime
 
 
@@ -21,10 +22,14 @@ def create_app(runtime: Runtime) -> FastAPI:
     The documentation pages of FastAPI stay off: they load scripts from a CDN.
     """
 
+    hub = Hub(runtime)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        hub.start()
         runtime.watch()
         yield
+        await hub.stop()
         runtime.close()
 
     app = FastAPI(
@@ -38,14 +43,16 @@ def create_app(runtime: Runtime) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.runtime = runtime
+    app.state.hub = hub
     errors.install(app)
-    # The last one added is asked first.
+    # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit)
-    app.add_middleware(LoopbackOnly)
+    app.add_middleware(Doorkeeper)
     app.add_middleware(errors.Unexpected)
     app.add_middleware(SafeHeaders)
-    for resource in (incidents, locate, areas, responders, health, pages):
+    for resource in (incidents, casework, locate, areas, responders, health, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)
+    check_rights(app)
     return app

@@ -35,6 +35,7 @@ STATUS: dict[type[GridsvcError], int] = {
 
 TITLES: dict[int, tuple[str, Text]] = {
     400: ("malformed", Text("请求无法读取", "The request cannot be read")),
+    401: ("unauthorized", Text("需要访问密钥", "A key is needed")),
     403: ("refused", Text("拒绝访问", "Access refused")),
     404: ("not_found", Text("没有找到", "Not found")),
     405: ("method_not_allowed", Text("不支持此方法", "Method not allowed")),

@@ -1,29 +1,48 @@
-"""Incidents: take a report, give it back."""
+"""Incidents: take a report, find it again, give it its place."""
 
+import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+import orjson
+from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi import Query as QueryOf
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import Field
 
+from api.auth import TheCaller
+from api.case_answers import (
+    AssignmentAnswer,
+    EventAnswer,
+    IncidentAnswer,
+    NoteAnswer,
+    SupervisionAnswer,
+    assignment_answer,
+    event_answer,
+    incident_answer,
+    listed,
+    note_answer,
+    supervision_answer,
+)
 from api.faults import of_validation
 from api.language import Speech
 from api.nearest import NearestAnswer, nearest_answer
-from api.placements import PlacementAnswer, placement_answer
+from api.report_body import IncidentBody, PlaceBody, ReporterBody, place_report, report_of
 from api.runtime import TheRuntime
-from api.shapes import Answer, Body, Query, Readable, county_time
-from gridsvc.domain.errors import Fault, InputError, NotReadyError
-from gridsvc.domain.geo import Datum
-from gridsvc.domain.incident import Incident, Position, for_list
-from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
+from api.shapes import Answer, Moment, Query, Readable
+from gridsvc.domain.errors import Fault, InputError
+from gridsvc.domain.kinds import KINDS_BY_CODE, Category
+from gridsvc.domain.lifecycle import Stage
+from gridsvc.domain.rights import Right
 from gridsvc.domain.words import Lang, Text
-from gridsvc.flows.intake import Report
-from gridsvc.locating import GridMap
+from gridsvc.flows.intake import Key, Receipt, Repeated
+from gridsvc.flows.reports import Report, faults
 from gridsvc.runtime import Runtime
+from gridsvc.store import CaseFilter
 
 
 class ReportRoute(APIRoute):
@@ -38,227 +57,268 @@ class ReportRoute(APIRoute):
                 return await handle(request)
             except RequestValidationError as error:
                 whole = any(len(item["loc"]) == 1 for item in error.errors())
-                if whole or not isinstance(error.body, dict):
+                if whole or not isinstance(error.body, dict) or request.method != "POST":
                     raise  # not a field of it could be read
                 _, found = of_validation(error, request.headers.get("content-type", ""))
-                raise InputError([*found, *_meant(request, error)]) from error
+                raise InputError([*found, *_meant(error)]) from error
 
         return handle_whole
 
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"], route_class=ReportRoute)
 
-
-class PositionBody(Body):
-    """A position in degrees of ``datum``; ``radius_m`` is its accuracy in metres."""
-
-    lng: float
-    lat: float
-    datum: Annotated[Datum, Field(strict=False)] = Datum.CGCS2000
-    source: Annotated[str, Field(max_length=32), Readable] = "api"
-    radius_m: float | None = None
+Which = Annotated[str, Path(max_length=64), Readable]
 
 
-class IncidentBody(Body):
-    """One report: a position or the code of a grid, what happened, and how urgent it is.
-
-    Only the shape is judged here. What the values mean is judged in one place for every way in,
-    with the map at hand, so that all of it is said at once.
-    """
-
-    position: PositionBody | None = None
-    grid: Annotated[str, Field(max_length=32), Readable] | None = None
-    category: Annotated[str, Field(max_length=64), Readable]
-    kind: Annotated[str, Field(max_length=64), Readable]
-    urgency: int | None = None
-    text: Annotated[str, Field(max_length=8000), Readable] = ""
-    address: Annotated[str, Field(max_length=500), Readable] = ""
-    drill: bool = False
-
-
-class PositionAnswer(Answer):
-    """The reported position in CGCS2000 degrees, and the datum it was given in."""
-
-    lng: float
-    lat: float
-    given_datum: Datum
-    source: str
-    radius_m: float
-
-
-WITHHELD = Text("【敏感】", "[sensitive]")
-"""Stands in a list for the text of an incident of a sensitive kind."""
-
-
-class IncidentAnswer(Answer):
-    """One incident. Times are +08:00; ``number`` can be read aloud.
-
-    ``withheld``: its kind is sensitive, and this list leaves out text, address and position.
-    """
+class DuplicateAnswer(Answer):
+    """An open report of the same kind nearby: perhaps the same thing."""
 
     id: str
     number: str
-    received_at: str
-    category: str
-    category_name: str
-    kind: str
-    kind_name: str
-    urgency: int
-    urgency_name: str
-    text: str
-    address: str
-    drill: bool
-    source: str
-    position: PositionAnswer | None
-    placement: PlacementAnswer | None
-    map_version: int | None
-    withheld: bool
+    distance_m: float
 
 
 class ReceiptAnswer(IncidentAnswer):
-    """A report just taken, with the nearest people who can be sent.
+    """A report just taken: who could go and why (null while unlocated), who was assigned, what
+    may be the same, and ``notes``: doubts to be cleared up with whoever sent it."""
 
-    ``notes`` are doubts about the report to be cleared up with whoever sent it.
-    """
-
-    nearest: NearestAnswer
+    nearest: NearestAnswer | None
+    assignments: list[AssignmentAnswer]
+    possible_duplicates: list[DuplicateAnswer]
     notes: list[str]
 
 
+class FileAnswer(IncidentAnswer):
+    """Everything of one case. ``decision`` is the last one: ids, numbers, codes and sentences."""
+
+    reporter: ReporterBody | None
+    assignments: list[AssignmentAnswer]
+    supervisions: list[SupervisionAnswer]
+    step_notes: list[NoteAnswer]
+    decision: dict[str, Any] | None
+    events: list[EventAnswer]
+
+
 class IncidentsQuery(Query):
-    """A page of incidents, the newest first, older than the number ``before``."""
+    """A page of cases, the newest first, older than the number ``before``."""
 
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     before: Annotated[str, Field(max_length=64), Readable] | None = None
+    stage: Annotated[list[Stage], Field(default_factory=list, max_length=20)]
+    category: Annotated[list[Category], Field(default_factory=list, max_length=4)]
+    kind: Annotated[list[str], Field(default_factory=list, max_length=50)]
+    urgency: Annotated[
+        list[Annotated[int, Field(ge=1, le=4)]], Field(default_factory=list, max_length=4)
+    ]
+    area: Annotated[str, Field(max_length=32), Readable] | None = None
+    open: bool | None = None
+    unlocated: bool | None = None
+    supervised: bool | None = None
+    overdue: bool = False
+    drill: bool | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class IncidentsAnswer(Answer):
-    """``next`` is the ``before`` of the next page, null on the last."""
+    """``next`` is the ``before`` of the next page, null on the last. ``alarms`` counts the open
+    cases, drills left out, that need somebody's eye."""
 
     incidents: list[IncidentAnswer]
     next: str | None
+    alarms: dict[str, int]
 
 
-@router.post("", status_code=201)
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+@router.post("", status_code=201, response_model=ReceiptAnswer)
 def receive(
-    body: IncidentBody, runtime: TheRuntime, lang: Speech, response: Response
-) -> ReceiptAnswer:
-    """Take a report: it is durable, numbered and placed before this answers."""
-    receipt = runtime.receive(_report(body))
-    incident = incident_answer(receipt.incident, receipt.grid_map, lang)
-    response.headers["Location"] = f"{router.prefix}/{quote(receipt.incident.id)}"
-    return ReceiptAnswer(
-        **dict(incident),
-        nearest=nearest_answer(receipt.ranking, lang),
-        notes=[note.pick(lang) for note in receipt.notes],
+    body: IncidentBody,
+    runtime: TheRuntime,
+    caller: TheCaller,
+    lang: Speech,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Take a report: durable, numbered and, where urgent, dispatched before this answers."""
+    report = report_of(body)
+    if idempotency_key is None:
+        receipt = runtime.receive(report, caller=caller)
+        return _receipt(_receipt_answer(receipt, runtime, lang).model_dump(by_alias=True))
+    if not _KEY.fullmatch(idempotency_key):
+        raise InputError([_BAD_KEY, *faults(report)])
+    key = Key(
+        idempotency_key,
+        hashlib.sha256(orjson.dumps(body.model_dump(), option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        lambda receipt: _bare(_receipt_answer(receipt, runtime, lang).model_dump(by_alias=True)),
     )
+    taken = runtime.receive_once(report, key, caller=caller)
+    if isinstance(taken, Repeated):
+        return _receipt(_filled(taken, runtime))
+    return _receipt(_receipt_answer(taken, runtime, lang).model_dump(by_alias=True))
 
 
 @router.get("")
 def several(
-    query: Annotated[IncidentsQuery, QueryOf()], runtime: TheRuntime, lang: Speech
+    query: Annotated[IncidentsQuery, QueryOf()],
+    runtime: TheRuntime,
+    caller: TheCaller,
+    lang: Speech,
 ) -> IncidentsAnswer:
-    """List incidents, the newest first; of sensitive kinds without their particulars."""
-    found = runtime.incidents(limit=query.limit + 1, before=query.before)
-    page = found[: query.limit]
-    grid_map = runtime.map()
+    """List cases, the newest first; of sensitive kinds without their particulars."""
+    now = runtime.clock()
+    page = runtime.page(_filter(query, runtime), limit=query.limit, before=query.before, by=caller)
+    grid_map = runtime.map_or_none()
     return IncidentsAnswer(
-        incidents=[_listed(incident, grid_map, lang) for incident in page],
-        next=page[-1].number if len(found) > len(page) else None,
+        incidents=[listed(one, case, grid_map, lang, now=now) for one, case in page.cases],
+        next=page.cases[-1][0].number if page.more else None,
+        alarms=page.alarms,
     )
 
 
 @router.get("/{key}")
-def one(
-    key: Annotated[str, Path(max_length=64), Readable], runtime: TheRuntime, lang: Speech
-) -> IncidentAnswer:
-    """Give one incident back by its id or number."""
-    return incident_answer(runtime.incident(key), runtime.map(), lang)
-
-
-def incident_answer(incident: Incident, grid_map: GridMap, lang: Lang) -> IncidentAnswer:
-    """Say ``incident`` in ``lang``, with the names its areas have on ``grid_map``."""
-    kind = KINDS_BY_CODE.get(incident.kind)
-    placement = incident.placement
-    return IncidentAnswer(
-        id=incident.id,
-        number=incident.number,
-        received_at=county_time(incident.received_at),
-        category=incident.category,
-        category_name=CATEGORY_NAMES[incident.category].pick(lang),
-        kind=incident.kind,
-        kind_name=incident.kind if kind is None else kind.name.pick(lang),
-        urgency=incident.urgency,
-        urgency_name=URGENCY_NAMES[incident.urgency].pick(lang),
-        text=incident.text,
-        address=incident.address,
-        drill=incident.drill,
-        source=incident.source,
-        position=None if incident.position is None else _position(incident.position),
-        placement=None if placement is None else placement_answer(placement, grid_map),
-        map_version=incident.map_version,
-        withheld=False,
+def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> FileAnswer:
+    """Give one case back by its id or number, with everything that happened to it."""
+    shown = runtime.show(key, by=caller)
+    file, find, now = shown.file, runtime.force().get, runtime.clock()
+    kind = KINDS_BY_CODE.get(file.incident.kind)
+    sensitive = kind is None or kind.sensitive
+    say = listed if sensitive and not caller.may(Right.READ_SENSITIVE) else incident_answer
+    answer = say(file.incident, file.case, runtime.map_or_none(), lang, now=now)
+    who = shown.reporter
+    return FileAnswer(
+        **dict(answer),
+        reporter=None
+        if who is None or answer.withheld
+        else ReporterBody(name=who.name, phone=who.phone, confidential=who.confidential),
+        assignments=[assignment_answer(each, find, lang) for each in file.assignments],
+        supervisions=[supervision_answer(each) for each in file.supervisions],
+        step_notes=[] if answer.withheld else [note_answer(each) for each in file.notes],
+        decision=None if answer.withheld else _in(lang, file.decision),
+        events=[event_answer(each) for each in shown.events],
     )
 
 
-def _listed(incident: Incident, grid_map: GridMap, lang: Lang) -> IncidentAnswer:
-    told, withheld = for_list(incident)
-    answer = incident_answer(told, grid_map, lang)
-    if not withheld:
-        return answer
-    return answer.model_copy(update={"withheld": True, "text": WITHHELD.pick(lang)})
+@router.put("/{key}/position")
+def place(
+    key: Which, body: PlaceBody, runtime: TheRuntime, caller: TheCaller, lang: Speech
+) -> ReceiptAnswer:
+    """Give a case its place or correct it; an urgent one that nobody was sent to is dispatched."""
+    return _receipt_answer(runtime.place(key, place_report(body), caller=caller), runtime, lang)
 
 
-def _report(body: IncidentBody) -> Report:
-    position = body.position
-    return Report(
-        category=body.category,
-        kind=body.kind,
-        urgency=body.urgency,
-        text=body.text,
-        lng=None if position is None else position.lng,
-        lat=None if position is None else position.lat,
-        datum=Datum.CGCS2000 if position is None else position.datum,
-        radius_m=None if position is None else position.radius_m,
-        source="api" if position is None else position.source,
-        grid=body.grid,
-        address=body.address,
-        drill=body.drill,
+def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAnswer:
+    decision = receipt.decision
+    answer = incident_answer(
+        receipt.incident, receipt.case, receipt.grid_map, lang, now=receipt.incident.received_at
+    )
+    find = runtime.force().get
+    assignments = () if decision is None else decision.assignments
+    return ReceiptAnswer(
+        **dict(answer),
+        nearest=None if decision is None else nearest_answer(decision.ranking, lang),
+        assignments=[assignment_answer(one, find, lang) for one in assignments],
+        possible_duplicates=[
+            DuplicateAnswer(
+                id=one.incident.id,
+                number=one.incident.number,
+                distance_m=round(one.distance_m, 1),
+            )
+            for one in receipt.duplicates
+        ],
+        notes=[note.pick(lang) for note in receipt.notes],
     )
 
 
-def _meant(request: Request, error: RequestValidationError) -> list[Fault]:
+def _receipt(answer: dict[str, Any]) -> Response:
+    place = f"{router.prefix}/{quote(answer['id'])}"
+    return JSONResponse(answer, status_code=201, headers={"Location": place})
+
+
+def _people(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every part of a receipt that names a person."""
+    nearest = answer["nearest"] or {"chosen": [], "refused": []}
+    return [*nearest["chosen"], *nearest["refused"], *answer["assignments"]]
+
+
+def _bare(answer: dict[str, Any]) -> dict[str, Any]:
+    """A receipt without personal data: what is kept for a key must be erasable elsewhere."""
+    for who in _people(answer):
+        who["name"] = who["phone"] = ""
+    return answer | {"text": "", "address": "", "given": ""}
+
+
+def _filled(repeated: Repeated, runtime: Runtime) -> dict[str, Any]:
+    """The receipt as it was answered; whoever was erased since has no name any more."""
+    answer, force = repeated.answer, runtime.force()
+    for who in _people(answer):
+        known = force.get(who.get("responder") or who["id"])
+        if known is not None:
+            who["name"], who["phone"] = known.name, known.phone
+    told = {"text": repeated.incident.text, "address": repeated.incident.address}
+    ordered = dict(zip(ReceiptAnswer.model_fields, ReceiptAnswer.model_fields, strict=True))
+    filled = answer | told | {"given": repeated.incident.given}
+    return {name: filled[name] for name in ordered}
+
+
+def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
+    unknown = [code for code in query.kind if code not in KINDS_BY_CODE]
+    if unknown:
+        raise InputError(
+            [
+                Fault(
+                    "unknown_kind",
+                    Text(f"没有事件类型“{code}”", f"no kind {code!r}: see the table of kinds"),
+                    "kind",
+                )
+                for code in unknown
+            ]
+        )
+    return CaseFilter(
+        stages=query.stage,
+        categories=query.category,
+        kinds=query.kind,
+        urgencies=query.urgency,
+        area=query.area,
+        open=query.open,
+        unlocated=query.unlocated,
+        supervised=query.supervised,
+        drill=query.drill,
+        overdue_at=runtime.clock() if query.overdue else None,
+        since=query.since,
+        until=query.until,
+    )
+
+
+def _in(lang: Lang, told: Any) -> Any:
+    """A stored decision in ``lang``: its pairs of sentences become one of the two."""
+    if isinstance(told, dict):
+        if told.keys() == {"zh", "en"}:
+            return told[lang]
+        return {name: _in(lang, value) for name, value in told.items()}
+    if isinstance(told, list):
+        return [_in(lang, value) for value in told]
+    return told
+
+
+def _meant(error: RequestValidationError) -> list[Fault]:
     """Find the faults in the meaning of whatever part of a report could be read."""
-    runtime: Runtime = request.app.state.runtime
-    bad = {item["loc"][1:3] for item in error.errors() if item["loc"][0] == "body"}
+    bad = {item["loc"][1] for item in error.errors() if item["loc"][0] == "body"}
     body = {
         name: value
         for name, value in cast(dict[str, Any], error.body).items()
-        if name in IncidentBody.model_fields and (name,) not in bad
+        if name in IncidentBody.model_fields and name not in bad
     }
-    place = body.pop("position", None) or {}
-    given = {
-        name: value
-        for name, value in place.items()
-        if name in PositionBody.model_fields and ("position", name) not in bad
-    }
-    unread = {name for name, *inner in bad if not inner}
-    if {"lng", "lat"} - given.keys() or ("position", "datum") in bad:
-        given.pop("lng", None)
-        unread |= {"position"} if place else set()
-    given["datum"] = Datum(given.get("datum", Datum.CGCS2000))
-    report = Report(**{"category": "", "kind": "", **body, **given})
-    try:
-        return runtime.faults(report, unread=unread)
-    except NotReadyError:
-        return []
+    for name in ("position", "grid", "reporter"):
+        body.pop(name, None)
+    return faults(Report(**{"category": "", "kind": "", **body}), unread=bad)
 
 
-def _position(position: Position) -> PositionAnswer:
-    return PositionAnswer(
-        lng=position.at.lng,
-        lat=position.at.lat,
-        given_datum=position.given_datum,
-        source=position.source,
-        radius_m=position.radius_m,
-    )
+_BAD_KEY = Fault(
+    "bad_key",
+    Text(
+        "Idempotency-Key 应为 1 到 200 个可见 ASCII 字符",
+        "an Idempotency-Key has 1 to 200 visible ASCII characters",
+    ),
+    "Idempotency-Key",
+)

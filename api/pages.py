@@ -1,8 +1,8 @@
-"""Pages: home, the risk map, and the scripts and styles they name."""
+"""Pages: home, the maps, and the scripts and styles they name."""
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import APIRouter, FastAPI
 from fastapi import Query as QueryOf
@@ -16,12 +16,16 @@ from starlette.types import Scope
 from api.language import PageSpeech
 from api.runtime import TheRuntime
 from api.shapes import Query
-from gridsvc.domain.area import PublishedMap
+from gridsvc.coverage.demand import Demand
+from gridsvc.coverage.groups import Group, State
 from gridsvc.domain.errors import NotReadyError
 from gridsvc.domain.kinds import Category
+from gridsvc.locating import GridMap
 
 if TYPE_CHECKING:
     from maps.shapes import MapShapes
+
+Made = TypeVar("Made")
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -35,6 +39,7 @@ class PeriodQuery(Query):
 
     days: Annotated[int, Field(ge=1, le=3660)] = DEFAULT_DAYS
     category: Annotated[list[Category], Field(default_factory=list, max_length=4)]
+    view: Literal["grid", "surface"] = "grid"
 
     @field_validator("category", mode="before")
     @classmethod
@@ -43,22 +48,28 @@ class PeriodQuery(Query):
         return [name for name in value if name]
 
 
-class KeptShapes:
-    """The drawn shapes of the newest map that was asked for: a second of work, kept."""
+class CoverageQuery(Query):
+    """Whose coverage, within how long, and which state the map shows first."""
 
-    def __init__(self) -> None:
+    group: Group = Group.MEDICAL
+    state: State = State.STAFFED
+    minutes: Literal["5", "10", "15"] = "15"
+
+
+class Kept(Generic[Made]):
+    """What was made of the newest map that was asked for: up to a second of work, kept."""
+
+    def __init__(self, make: Callable[[GridMap], Made]) -> None:
+        self._make = make
         self._lock = threading.Lock()
-        self._published: PublishedMap | None = None
-        self._shapes: MapShapes | None = None
+        self._last: tuple[GridMap, Made] | None = None
 
-    def of(
-        self, published: PublishedMap, make: "Callable[[PublishedMap], MapShapes]"
-    ) -> "MapShapes":
-        """Give the shapes of ``published``, made by ``make`` where they are not kept."""
+    def of(self, grid_map: GridMap) -> Made:
+        """Give what is made of ``grid_map``, anew where it is not the one that is kept."""
         with self._lock:
-            if self._shapes is None or self._published is not published:
-                self._shapes, self._published = make(published), published
-            return self._shapes
+            if self._last is None or self._last[0] is not grid_map:
+                self._last = (grid_map, self._make(grid_map))
+            return self._last[1]
 
 
 @router.get("/")
@@ -69,11 +80,11 @@ def home(
     from maps.home import home_page
 
     try:
-        published = runtime.map().published
+        grid_map = runtime.map()
     except NotReadyError:
         return home_page(None, runtime.counts(), lang=lang)
-    shapes = _shapes_of(request, published)
-    return home_page(published, runtime.counts(), lang=lang, shapes=shapes)
+    shapes: MapShapes = request.app.state.shapes.of(grid_map)
+    return home_page(grid_map.published, runtime.counts(), lang=lang, shapes=shapes)
 
 
 @router.get("/maps/risk")
@@ -87,23 +98,40 @@ def risk(
     # folium and its friends take most of a second to load: not before somebody wants a map.
     from maps.risk import risk_page
 
-    published = runtime.map().published
+    grid_map = runtime.map()
     counts, period = runtime.reports_of(days=query.days)
     return risk_page(
-        published,
+        grid_map.published,
         counts,
         period=period,
         categories=frozenset(query.category or Category),
         lang=lang,
-        shapes=_shapes_of(request, published),
+        view=query.view,
+        shapes=request.app.state.shapes.of(grid_map),
     )
 
 
-def _shapes_of(request: Request, published: PublishedMap) -> "MapShapes":
-    from maps.shapes import map_shapes
+@router.get("/maps/coverage")
+def coverage(
+    request: Request,
+    query: Annotated[CoverageQuery, QueryOf()],
+    runtime: TheRuntime,
+    lang: PageSpeech,
+) -> str:
+    """Draw which grids somebody reaches in time: staffed now beside nominal."""
+    from gridsvc.flows import mapping
+    from maps.coverage import coverage_page
 
-    kept: KeptShapes = request.app.state.shapes
-    return kept.of(published, map_shapes)
+    grid_map = runtime.map()
+    demand = request.app.state.demand.of(grid_map)
+    return coverage_page(
+        grid_map.published,
+        mapping.coverage(runtime.scene(), demand, group=query.group, at=runtime.clock()),
+        state=query.state,
+        minutes=int(query.minutes),
+        lang=lang,
+        shapes=request.app.state.shapes.of(grid_map),
+    )
 
 
 class CachedFiles(StaticFiles):
@@ -120,7 +148,10 @@ class CachedFiles(StaticFiles):
 
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages at ``/static``."""
+    from gridsvc.flows.mapping import drawn_shapes
     from maps.assets import static_dir
 
-    app.state.shapes = KeptShapes()
+    tiles = app.state.runtime.settings.tiles
+    app.state.shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published, tiles))
+    app.state.demand = Kept(lambda grid_map: Demand.of(grid_map.published, grid_map.frame))
     app.mount("/static", CachedFiles(directory=static_dir()), name="static")

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
+from api.auth import TheCaller
 from api.runtime import TheRuntime
 from api.shapes import Body, Moment, Readable
 from gridsvc.domain.geo import Datum
@@ -24,7 +25,17 @@ class LiveBody(Body):
 
 @router.put("/{responder}/position", status_code=204)
 def move(
-    responder: Annotated[str, Path(max_length=64), Readable], body: LiveBody, runtime: TheRuntime
+    responder: Annotated[str, Path(max_length=64), Readable],
+    body: LiveBody,
+    runtime: TheRuntime,
+    caller: TheCaller,
 ) -> None:
     """Store the live position of a responder; it counts until it is too old."""
-    runtime.move(responder, lng=body.lng, lat=body.lat, datum=body.datum, seen_at=body.seen_at)
+    runtime.move(
+        responder,
+        lng=body.lng,
+        lat=body.lat,
+        datum=body.datum,
+        seen_at=body.seen_at,
+        caller=caller,
+    )

@@ -3,34 +3,52 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
+from gridsvc.casework.clocks import Calendar
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import Fault, GridsvcError, NotReadyError, PositionError
 from gridsvc.domain.events import (
+    ApiKeyAdded,
+    ApiKeyRevoked,
+    AssignmentStepped,
     MapPublished,
+    ResponderAssigned,
     ResponderErased,
     ResponderMoved,
     RespondersImported,
+    StoredEvent,
 )
-from gridsvc.domain.force import LivePosition, Responder
+from gridsvc.domain.force import LivePosition, Responder, unknown_responder
 from gridsvc.domain.geo import Datum, MetricFrame
-from gridsvc.domain.incident import Incident, Placement, unknown_incident
+from gridsvc.domain.incident import Placement
+from gridsvc.domain.keys import KeyRing
+from gridsvc.domain.lifecycle import AssignmentStep
+from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.travel import TravelTimes
 from gridsvc.domain.words import Text
-from gridsvc.flows import intake, positions
+from gridsvc.flows import casework, dispatching, intake, positions, reading
 from gridsvc.flows.mapload import load_map
+from gridsvc.flows.reports import Report
+from gridsvc.flows.scene import Scene
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
-from gridsvc.store import GridCounts, Store
+from gridsvc.store import CaseFilter, GridCounts, Store
+from gridsvc.travel.straight import StraightLine
 
 log = logging.getLogger(__name__)
 
+Subscriber = Callable[[Sequence[StoredEvent]], None]
+"""Is told of events in the order of the log."""
+
 _FORCE_ANEW = {MapPublished.name, RespondersImported.name, ResponderErased.name}
+_KEYS_ANEW = {ApiKeyAdded.name, ApiKeyRevoked.name}
 _RETRY_S = 1.0
 _RETRY_AT_MOST_S = 60.0
 
@@ -51,9 +69,15 @@ class Runtime:
     settings: Settings
     store: Store
     clock: Callable[[], datetime] = now
+    travel: TravelTimes = field(default_factory=StraightLine)
+    calendar: Calendar = field(default_factory=Calendar)
+    _busy: dict[str, str] = field(default_factory=dict)
     _map: GridMap | None = None
     _force: ForceIndex | None = None
+    _keys: KeyRing = field(default_factory=KeyRing)
     _seen: int = 0
+    _told: int = 0
+    _subscribers: list[Subscriber] = field(default_factory=list)
     _map_due: float | None = None
     _swapping: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -70,8 +94,10 @@ class Runtime:
         """
         runtime = cls(settings, Store.open(settings.url, county=settings.county), clock)
         with runtime.store.read() as reading:
-            runtime._seen = reading.events.head()
+            runtime._seen = runtime._told = reading.events.head()
             published, people = reading.areas.load(), reading.force.all()
+            runtime._busy.update(reading.cases.taken())
+            runtime._keys = KeyRing(reading.keys.all())
         runtime._take_map(published)
         runtime._take_force(people)
         return runtime
@@ -80,6 +106,19 @@ class Runtime:
         """Follow the event log in a thread of its own, until ``close``."""
         self._watcher = threading.Thread(target=self._follow, name="event-log", daemon=True)
         self._watcher.start()
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Have ``callback`` told of every event from now on, each once, in batches without holes.
+
+        It runs in the thread that follows the log, and must return at once.
+
+        Returns
+        -------
+        Callable
+            Ends it.
+        """
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
 
     def close(self) -> None:
         """Stop following and close the store."""
@@ -117,6 +156,10 @@ class Runtime:
         """Everybody who can be sent, with their places."""
         return self._force or ForceIndex((), MetricFrame())
 
+    def keys(self) -> KeyRing:
+        """The keys that open, as of the last change this process has learned of."""
+        return self._keys
+
     def locate(
         self,
         *,
@@ -128,38 +171,132 @@ class Runtime:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
 
-    def faults(self, report: intake.Report, *, unread: Collection[str]) -> list[Fault]:
-        """What is wrong with a report that could be read in part; see `intake.faults`."""
-        return intake.faults(report, grid_map=self.map(), unread=unread)
+    def scene(self) -> Scene:
+        """What a decision is made with now."""
+        return Scene(self._map, self.force(), self.travel, self.calendar, self._busy)
 
-    def receive(self, report: intake.Report) -> intake.Receipt:
+    def receive(self, report: Report, *, caller: Caller | None = None) -> intake.Receipt:
         """Take a report; see `gridsvc.flows.intake.receive`."""
-        return intake.receive(
+        receipt = intake.receive(
             report,
-            grid_map=self.map(),
-            force=self.force(),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
+            caller=caller or self.local,
+        )
+        self._claimed(receipt)
+        return receipt
+
+    def receive_once(
+        self, report: Report, key: intake.Key, *, caller: Caller
+    ) -> intake.Receipt | intake.Repeated:
+        """Take a report unless its key was answered; see `gridsvc.flows.intake.receive_once`."""
+        receipt = intake.receive_once(
+            report, key, scene=self.scene(), store=self.store, now=self.clock(), caller=caller
+        )
+        if isinstance(receipt, intake.Receipt):
+            self._claimed(receipt)
+        return receipt
+
+    def place(self, key: str, report: Report, *, caller: Caller) -> intake.Receipt:
+        """Give a case its place; see `gridsvc.flows.intake.place`."""
+        receipt = intake.place(
+            key, report, scene=self.scene(), store=self.store, now=self.clock(), caller=caller
+        )
+        self._claimed(receipt)
+        return receipt
+
+    def assign(
+        self, key: str, responders: Collection[str], *, caller: Caller
+    ) -> tuple[Assignment, ...]:
+        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
+        return dispatching.assign(
+            key,
+            responders,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
         )
 
-    def incident(self, id_or_number: str) -> Incident:
-        """One incident by its id or number.
+    def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
+        """Take a step of a case; see `gridsvc.flows.casework.step`."""
+        return casework.step(key, action, store=self.store, now=self.clock(), caller=caller)
 
-        Raises
-        ------
-        NotFoundError
-            Nothing is known under it.
-        """
-        with self.store.read() as reading:
-            found = reading.incidents.get(id_or_number)
-        if found is None:
-            raise unknown_incident(id_or_number)
-        return found
+    def merge(self, key: str, into: str, *, caller: Caller) -> Case:
+        """Make one case part of another; see `gridsvc.flows.casework.merge`."""
+        return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
-    def incidents(self, *, limit: int, before: str | None = None) -> list[Incident]:
-        """The newest incidents, older than ``before`` (an id or number) where it is given."""
-        with self.store.read() as reading:
-            return reading.incidents.list(limit=limit, before=before)
+    def step_assignment(
+        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+    ) -> Assignment:
+        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
+        return dispatching.step_assignment(
+            key,
+            step,
+            on_behalf=on_behalf,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+
+    def supervise(
+        self,
+        key: str,
+        *,
+        level: str,
+        supervisor: str,
+        reply_by: datetime,
+        note: str,
+        caller: Caller,
+    ) -> Supervision:
+        """Put an order over a case; see `gridsvc.flows.casework.supervise`."""
+        return casework.supervise(
+            key,
+            level=level,
+            supervisor=supervisor,
+            reply_by=reply_by,
+            note=note,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+
+    def reply_to_supervision(self, key: str, *, caller: Caller) -> Case:
+        """Answer its orders; see `gridsvc.flows.casework.reply_to_supervision`."""
+        return casework.reply_to_supervision(key, store=self.store, now=self.clock(), caller=caller)
+
+    def remind(self, key: str, *, caller: Caller) -> Case:
+        """Remind whoever answers for a case; see `gridsvc.flows.casework.remind`."""
+        return casework.remind(key, store=self.store, caller=caller)
+
+    def page(
+        self, which: CaseFilter, *, limit: int, before: str | None, by: Caller
+    ) -> reading.Page:
+        """A page of cases; see `gridsvc.flows.reading.page`."""
+        return reading.page(
+            which, limit=limit, before=before, store=self.store, now=self.clock(), caller=by
+        )
+
+    def show(self, key: str, *, by: Caller) -> reading.Shown:
+        """One case with its events; see `gridsvc.flows.reading.show`."""
+        return reading.show(key, store=self.store, caller=by)
+
+    def map_or_none(self) -> GridMap | None:
+        """The current map, None before the first import."""
+        return self._map
+
+    def _claimed(self, receipt: intake.Receipt) -> None:
+        """Know at once whom this process has claimed; of others the event log tells."""
+        if receipt.decision is not None:
+            number = receipt.incident.number
+            for one in receipt.decision.assignments:
+                self._busy.setdefault(one.responder, number)
+
+    @property
+    def local(self) -> Caller:
+        """The person at this machine."""
+        return local_caller(self.settings.county)
 
     def move(
         self,
@@ -169,6 +306,7 @@ class Runtime:
         lat: float,
         datum: Datum,
         seen_at: datetime | None = None,
+        caller: Caller | None = None,
     ) -> None:
         """Take the live position of a responder's device.
 
@@ -180,14 +318,18 @@ class Runtime:
             Degrees of ``datum``.
         seen_at
             Aware datetime at which the device was there, None for now.
+        caller
+            Who asks; None: this machine's own user.
 
         Raises
         ------
         PositionError
             A position that cannot be meant, or of a time to come.
         NotFoundError
-            No such responder.
+            No such responder, or none that works in the caller's area.
         """
+        if caller is not None:
+            self._must_reach(responder, caller)
         grid_map, at = self.map(), positions.to_stored(lng=lng, lat=lat, datum=datum)
         present = self.clock()
         live = LivePosition(at, seen_at or present)
@@ -204,10 +346,16 @@ class Runtime:
         if newest:
             self._place_anew({responder: live})
 
+    def _must_reach(self, responder: str, caller: Caller) -> None:
+        known = self.force().get(responder)
+        areas = () if known is None else self.settings.code_scheme.with_parents(known.area)
+        if not within(caller.area, areas):
+            raise unknown_responder(responder)
+
     def counts(self) -> dict[str, int]:
         """How many of each thing there are."""
-        with self.store.read() as reading:
-            incidents = reading.incidents.count()
+        with self.store.read() as snapshot:
+            incidents = snapshot.incidents.count()
         published = None if self._map is None else self._map.published
         return {
             "divisions": len(published.divisions) if published else 0,
@@ -222,8 +370,17 @@ class Runtime:
         today = self.clock().astimezone(COUNTY_TIME).date()
         start = today - timedelta(days=days - 1)
         since = datetime(start.year, start.month, start.day, tzinfo=COUNTY_TIME)
-        with self.store.read() as reading:
-            return reading.incidents.counts_by_grid(since=since), (start, today)
+        with self.store.read() as snapshot:
+            return snapshot.incidents.counts_by_grid(since=since), (start, today)
+
+    def _note_claims(self, events: Iterable[StoredEvent]) -> None:
+        """Who was taken and freed, in the order in which it happened."""
+        for event in events:
+            told = event.payload
+            if event.name == ResponderAssigned.name:
+                self._busy[told["responder"]] = told["number"]
+            elif event.name == AssignmentStepped.name and told["free"]:
+                self._busy.pop(told["responder"], None)
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:
@@ -261,24 +418,29 @@ class Runtime:
 
     def _catch_up(self) -> None:
         """Learn what has happened since the last event seen."""
-        with self.store.read() as reading:
+        with self.store.read() as snapshot:
             names: set[str] = set()
             moved: set[str] = set()
             seen = self._seen
-            while events := reading.events.after(seen):
+            while events := snapshot.events.after(seen):
                 names.update(event.name for event in events)
+                self._note_claims(events)
                 moved.update(
                     event.payload["responder"]
                     for event in events
                     if event.name == ResponderMoved.name
                 )
                 seen = events[-1].position
+                if any(event.name in _KEYS_ANEW for event in events):
+                    self._keys = KeyRing(snapshot.keys.all())
+                # Before the map and the force, whose loading may take seconds.
+                self._tell(events)
             if MapPublished.name in names and self._map_due is None:
                 self._map_due = time.monotonic()
-            published = reading.areas.load() if self._map_due is not None else None
+            published = snapshot.areas.load() if self._map_due is not None else None
             anew = bool(names & _FORCE_ANEW)
-            people = reading.force.all() if anew else ()
-            found = [] if anew else [reading.force.get(responder) for responder in moved]
+            people = snapshot.force.all() if anew else ()
+            found = [] if anew else [snapshot.force.get(responder) for responder in moved]
         if anew:
             with self._swapping:
                 self._take_force(people)
@@ -289,3 +451,15 @@ class Runtime:
             # Last, so that a map that cannot be indexed does not keep people's moves away.
             self._take_map(published)
             self._map_due = None
+
+    def _tell(self, events: Sequence[StoredEvent]) -> None:
+        """Hand events on; those read again after a failure were handed on before it."""
+        fresh = [event for event in events if event.position > self._told]
+        if not fresh:
+            return
+        self._told = fresh[-1].position
+        for callback in tuple(self._subscribers):
+            try:
+                callback(fresh)
+            except Exception:
+                log.exception("a subscriber of the event log failed")

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import quote
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import Fault, SettingsError
+from gridsvc.domain.geo import Datum
 from gridsvc.domain.words import Lang, Text
+from maps.tiles import DATUMS, Tiles, url_fault
 
 
 class Settings(BaseSettings):
@@ -27,6 +30,13 @@ class Settings(BaseSettings):
         Of the county's 3-degree Gauss-Kruger zone, degrees east; None: taken from the map.
     code_scheme
         Total code lengths of county, township, village, grid and unit.
+    tiles_url
+        Address template of a base map's tiles, such as ``http://host/{z}/{x}/{y}.png``; empty: the
+        maps have no base map.
+    tiles_attribution
+        Whose base map it is, shown on it; must be said where there is one.
+    tiles_datum
+        What the base map is drawn in: wgs84, cgcs2000 or gcj02. On gcj02 everything is shifted.
     """
 
     model_config = SettingsConfigDict(env_prefix="GRIDSVC_", env_ignore_empty=True, frozen=True)
@@ -39,11 +49,39 @@ class Settings(BaseSettings):
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    tiles_datum: Datum = Datum.WGS84
+    tiles_url: str = ""
+    tiles_attribution: Annotated[str, Field(validate_default=True)] = ""
 
     @field_validator("code_scheme", mode="before")
     @classmethod
     def _scheme(cls, value: object) -> object:
         return CodeScheme.parse(value) if isinstance(value, str) else value
+
+    @field_validator("tiles_datum")
+    @classmethod
+    def _tiles_datum(cls, value: Datum) -> Datum:
+        if value not in DATUMS:
+            allowed = "、".join(DATUMS), ", ".join(DATUMS)
+            raise _refused(Text(f"底图坐标系只能是 {allowed[0]}", f"must be one of {allowed[1]}"))
+        return value
+
+    @field_validator("tiles_url")
+    @classmethod
+    def _tiles_url(cls, value: str) -> str:
+        wrong = url_fault(value) if value else None
+        if wrong is not None:
+            raise _refused(wrong)
+        return value
+
+    @field_validator("tiles_attribution")
+    @classmethod
+    def _tiles_attribution(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("tiles_url") and not value.strip():
+            raise _refused(
+                Text("设了底图地址就必须注明底图来源", "must name the source of the base map")
+            )
+        return value
 
     @classmethod
     def read(cls, **given: object) -> Self:
@@ -61,8 +99,8 @@ class Settings(BaseSettings):
                 Fault(
                     "bad_setting",
                     Text(
-                        f"设置无效（当前值 {item.get('input')!r}）：{item['msg']}",
-                        f"not a valid setting (now {item.get('input')!r}): {item['msg']}",
+                        f"设置无效（当前值 {item.get('input')!r}）：{_said(item, 'zh')}",
+                        f"not a valid setting (now {item.get('input')!r}): {_said(item, 'en')}",
                     ),
                     "GRIDSVC_" + "_".join(str(part) for part in item["loc"]).upper(),
                 )
@@ -80,3 +118,19 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the store is the SQLite file in the data folder."""
         return not self.database_url
+
+    @property
+    def tiles(self) -> Tiles | None:
+        """The base map of the pages, None for none."""
+        if not self.tiles_url:
+            return None
+        return Tiles(self.tiles_url, self.tiles_attribution.strip(), self.tiles_datum)
+
+
+def _refused(text: Text) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{en}", {"zh": text.zh, "en": text.en})
+
+
+def _said(item: ErrorDetails, lang: Lang) -> str:
+    """The words of an error in ``lang``; the library's own are English."""
+    return str(item.get("ctx", {}).get(lang, item["msg"]))

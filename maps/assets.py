@@ -101,12 +101,18 @@ def to_json(value: object) -> bytes:
 
 
 def security_policy(
-    styles: Iterable[str], scripts: Iterable[str], inline: Iterable[str], mode: AssetMode
+    styles: Iterable[str],
+    scripts: Iterable[str],
+    inline: Iterable[str],
+    mode: AssetMode,
+    *,
+    images: str | None = None,
 ) -> str:
     """Content-Security-Policy of a page: its own scripts by their hash, and nothing else.
 
     A page from the server may fetch from it and load its static files; a page from a file may
-    ask for nothing at all.
+    ask for nothing at all. ``images`` is one more origin that pictures may come from: that of
+    the base map.
     """
     code = list(inline)
     own: list[str] = []
@@ -118,7 +124,7 @@ def security_policy(
         "default-src 'none'",
         f"script-src {here}{_hashes(code)}".rstrip(),
         f"style-src {here}{_hashes(own)}".rstrip(),
-        f"img-src {here}data:",
+        f"img-src {here}data:" + (f" {images}" if images else ""),
         "base-uri 'none'",
     ]
     if mode is AssetMode.LINKED:

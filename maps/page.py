@@ -13,6 +13,7 @@ from gridsvc.domain.geo import Bounds
 from gridsvc.domain.words import Lang, Text
 from maps import assets
 from maps.assets import AssetMode
+from maps.tiles import Tiles
 
 TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -89,6 +90,7 @@ def render_page(
     scripts: Sequence[str],
     inline: str,
     data: dict[str, bytes],
+    tiles: Tiles | None = None,
     **context: Any,
 ) -> str:
     """Put a page together.
@@ -103,6 +105,8 @@ def render_page(
         The page's own script (folium's), run after the static ones; empty for none.
     data
         JSON blocks by the id of their element.
+    tiles
+        The base map that the page may load, if any.
     context
         What else the template needs.
     """
@@ -110,7 +114,11 @@ def render_page(
         title=title,
         lang=lang,
         t=lambda zh, en: Text(zh, en).pick(lang),
-        policy=assets.security_policy(styles, scripts, [inline] if inline else [], mode),
+        policy=assets.security_policy(
+            *(styles, scripts, [inline] if inline else [], mode),
+            images=None if tiles is None else tiles.origin,
+        ),
+        drawn_in="" if tiles is None else tiles.drawn.pick(lang),
         styles=assets.style_tags(styles, mode),
         scripts=assets.script_tags(scripts, mode),
         inline=assets.inline_script(inline) if inline else "",

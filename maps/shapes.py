@@ -1,7 +1,8 @@
 """Shapes small enough for a page: simplified without gaps, rounded, as GeoJSON text."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,13 @@ import orjson
 import shapely
 
 from gridsvc.domain.area import Level, PublishedMap
-from gridsvc.domain.geo import Bounds, Geometries, MetricFrame
+from gridsvc.domain.geo import Bounds, Floats, Geometries, MetricFrame
+from gridsvc.risk.surface import Raster
 from maps.assets import to_json
+from maps.tiles import Tiles
+
+Move = Callable[[Floats], Floats]
+"""Positions (n, 2) in CGCS2000 degrees, lng first -> where they are drawn, in the same shape."""
 
 TOLERANCE_M = 25.0
 """Of `shapely.coverage_simplify`: corners that cut off a triangle of less than about this squared
@@ -20,29 +26,56 @@ DECIMALS = 5
 """1e-5 degree, about a metre. Neighbours share their vertices, so they are rounded alike."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MapShapes:
     """What the pages draw of one map version; made once, used for many pages.
 
-    ``grids`` holds one GeoJSON geometry a grid, in the order of the map; ``township`` the index
-    in ``townships`` of each grid's township (-1: none known); ``outlines`` one GeoJSON geometry
-    a township; ``labels`` a point inside each (lng, lat).
+    Everything in it lies where it is drawn: on a shifted base map all of it is shifted. ``grids``
+    holds one GeoJSON geometry a grid, in the order of the map, and ``polygons`` the same as
+    geometries (lng, lat degrees), shape (n_grids,); ``township`` the index in ``townships`` of
+    each grid's township (-1: none known); ``outlines`` one GeoJSON geometry a township;
+    ``labels`` a point inside each (lng, lat). ``tiles`` is the base map underneath, if any.
     """
 
     version: int
     bounds: Bounds
+    polygons: Geometries
     grids: tuple[orjson.Fragment, ...]
     township: tuple[int, ...]
     townships: tuple[str, ...]
     outlines: tuple[orjson.Fragment, ...]
     labels: tuple[tuple[float, float], ...]
+    tiles: Tiles | None = None
+
+    @cached_property
+    def raster(self) -> Raster:
+        """The grids as pixels, for the heat surface."""
+        return Raster.of(self.polygons)
 
 
-def map_shapes(published: PublishedMap, *, tolerance_m: float = TOLERANCE_M) -> MapShapes:
+def map_shapes(
+    published: PublishedMap,
+    *,
+    tolerance_m: float = TOLERANCE_M,
+    tiles: Tiles | None = None,
+    move: Move | None = None,
+) -> MapShapes:
     """Simplify all grids at once (shared edges stay shared) and build the township outlines.
 
     About a second for 8,146 grids. On a map that went in with accepted faults the edges that do
     not match stay as they are.
+
+    Parameters
+    ----------
+    published
+        The map.
+    tolerance_m
+        Of `shapely.coverage_simplify`, in metres.
+    tiles
+        The base map to draw on.
+    move
+        To the datum of the base map, where that is not CGCS2000. Vertices that two polygons
+        share are moved alike, so no gap opens.
 
     Raises
     ------
@@ -59,26 +92,29 @@ def map_shapes(published: PublishedMap, *, tolerance_m: float = TOLERANCE_M) -> 
     united = [_union(plane[township == index]) for index in range(len(names))]
     outlines = np.array(united, dtype=object)
     centres = [shapely.maximum_inscribed_circle(_largest(shape), 200.0) for shape in united]
-    labels = frame.back(
-        x=np.array([line.coords[0][0] for line in centres], dtype=np.float64),
-        y=np.array([line.coords[0][1] for line in centres], dtype=np.float64),
-    )
+    labels = _moved([shapely.Point(line.coords[0]) for line in centres], frame, move)
+    polygons = _moved(plane, frame, move)
+    if move is not None:
+        (west, south), (east, north) = move(np.array([[west, south], [east, north]])).tolist()
     return MapShapes(
         version=published.version,
         bounds=(west, south, east, north),
-        grids=tuple(_geojson(frame.geometries_back(plane))),
+        polygons=polygons,
+        grids=tuple(_geojson(polygons)),
         township=tuple(township.tolist()),
         townships=tuple(names),
-        outlines=tuple(_geojson(frame.geometries_back(outlines))) if names else (),
+        outlines=tuple(_geojson(_moved(outlines, frame, move))),
         labels=tuple(
-            (round(float(lng), DECIMALS), round(float(lat), DECIMALS))
-            for lng, lat in zip(*labels, strict=True)
+            (round(lng, DECIMALS), round(lat, DECIMALS))
+            for lng, lat in shapely.get_coordinates(labels).tolist()
         ),
+        tiles=tiles,
     )
 
 
 def area_block(shapes: MapShapes) -> bytes:
-    """JSON of what every map draws: the extent and the townships (lat first, as Leaflet has it)."""
+    """JSON of what every map draws: the extent, the townships (lat first, as Leaflet has it) and
+    the base map, null for none."""
     west, south, east, north = shapes.bounds
     townships = [
         {"n": name, "at": [lat, lng], "g": outline}
@@ -86,12 +122,14 @@ def area_block(shapes: MapShapes) -> bytes:
             shapes.townships, shapes.labels, shapes.outlines, strict=True
         )
     ]
-    return to_json({"bounds": [[south, west], [north, east]], "townships": townships})
-
-
-def village_names(published: PublishedMap) -> dict[str, str]:
-    """Names of villages by code."""
-    return {d.code: d.name for d in published.divisions if d.level is Level.VILLAGE}
+    tiles = shapes.tiles
+    return to_json(
+        {
+            "bounds": [[south, west], [north, east]],
+            "townships": townships,
+            "tiles": None if tiles is None else {"url": tiles.url, "by": tiles.attribution},
+        }
+    )
 
 
 def _townships(published: PublishedMap) -> tuple[Any, list[str]]:
@@ -102,6 +140,15 @@ def _townships(published: PublishedMap) -> tuple[Any, list[str]]:
     used = sorted({code for code in codes if code in name})
     index = {code: place for place, code in enumerate(used)}
     return np.array([index.get(code, -1) for code in codes]), [name[code] for code in used]
+
+
+def _moved(shapes: Any, frame: MetricFrame, move: Move | None) -> Geometries:
+    """Geometries in metres of ``frame``, with their vertices in degrees where they are drawn."""
+    array = np.asarray(shapes, dtype=object)
+    if not len(array):
+        return array
+    degrees = frame.geometries_back(array)
+    return degrees if move is None else np.asarray(shapely.transform(degrees, move), dtype=object)
 
 
 def _union(shapes: Geometries) -> Any:

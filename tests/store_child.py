@@ -59,7 +59,16 @@ def take(work: UnitOfWork, name: str, **given: object) -> Incident:
     one = incident(0, id=name, number=number, placement=None, map_version=None, **given)
     work.incidents.add(one)
     work.events.record(
-        IncidentReceived(one.id, number, one.category, one.kind, one.urgency, None, None)
+        IncidentReceived(
+            incident=one.id,
+            number=number,
+            category=one.category,
+            kind=one.kind,
+            urgency=one.urgency,
+            areas=("530324",),
+            stage="archived",
+            located=False,
+        )
     )
     return one
 

@@ -8,13 +8,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from gridsvc.cli.first_words import curl, first_incident, first_words
-from gridsvc.cli.serve import address_of, listening_socket, read_settings
+from gridsvc.cli.serve import address_of, listening_socket, read_settings, say_who_may_ask
+from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import SettingsError
+from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from tests.api_county import county_in
@@ -26,14 +29,43 @@ def test_loopback_addresses_are_taken(host: str) -> None:
     assert read_settings(host, 0).host == host
 
 
-@pytest.mark.parametrize(
-    "host", ["0.0.0.0", "::", "192.168.1.5", "example.test", "", "127.0.0.1.x"]
-)
-def test_any_other_address_is_refused_with_a_sentence(host: str) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5"])
+def test_addresses_that_others_reach_are_taken(host: str) -> None:
+    assert read_settings(host, 0).host == host
+
+
+@pytest.mark.parametrize("host", ["example.test", "", "127.0.0.1.x", "*"])
+def test_what_is_no_address_is_refused_with_a_sentence(host: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_settings(host, None)
-    assert caught.value.faults[0].code == "host_not_loopback"
+    assert caught.value.faults[0].code == "bad_host"
     assert "127.0.0.1" in caught.value.say("zh")
+
+
+def test_who_may_ask_is_said_where_others_can_reach(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = county_in(tmp_path)
+    say_who_may_ask(opened)
+    assert capsys.readouterr().err == ""
+    opened.settings = opened.settings.model_copy(update={"host": "0.0.0.0", "lang": "en"})
+    say_who_may_ask(opened)
+    told = capsys.readouterr().err
+    assert "TLS" in told
+    assert "every request from another machine will be refused" in told
+    add_key(opened.store, name="a", roles=["viewer"], scheme=CodeScheme(), now=datetime.now(UTC))
+    opened.close()
+    again = Runtime.open(opened.settings)
+    say_who_may_ask(again)
+    told = capsys.readouterr().err
+    assert "TLS" in told
+    assert "refused" not in told
+    again.close()
+
+
+def test_bound_to_every_address_it_is_opened_on_loopback() -> None:
+    with listening_socket(Settings.read(host="0.0.0.0", port=0)) as listener:
+        assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", address_of(listener))
 
 
 def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +73,7 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("GRIDSVC_HOST", "0.0.0.0")
     assert read_settings("127.0.0.1", None).port == 8123
     assert read_settings("127.0.0.1", 0).port == 0
-    with pytest.raises(SettingsError):
-        read_settings(None, None)
+    assert read_settings(None, None).host == "0.0.0.0"
 
 
 def test_a_taken_port_is_told_at_once() -> None:

@@ -9,7 +9,9 @@ import pytest
 from gridsvc.domain.errors import InputError
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum
-from gridsvc.flows.intake import Report
+from gridsvc.flows.dispatching import Decision
+from gridsvc.flows.intake import Receipt
+from gridsvc.flows.reports import Report
 from gridsvc.runtime import Runtime
 from tests.api_county import EDGE_G1_G2, G1, G2, IN_U1, U1, WEST_OF_G1, county_in
 
@@ -38,28 +40,68 @@ def test_a_report_is_stored_with_its_event(runtime: Runtime) -> None:
     assert receipt.incident.urgency == 1
     assert receipt.incident.placement is not None
     assert receipt.incident.placement.unit == U1
-    assert runtime.incident(receipt.incident.number) == receipt.incident
+    assert runtime.show(receipt.incident.number, by=runtime.local).file.incident == receipt.incident
     with runtime.store.read() as reading:
-        event = reading.events.after(0)[-1]
-    assert event.name == "incident_received"
-    assert event.payload["incident"] == receipt.incident.id
-    assert event.payload["nearest"] == [c.responder.id for c in receipt.ranking.chosen]
-    assert "老人胸痛" not in str(event.payload)
+        happened = reading.events.of_incident(receipt.incident.id)
+    assert [event.name for event in happened] == ["incident_received", *["responder_assigned"] * 4]
+    assert all(event.payload["areas"][-1] == U1 for event in happened)
+    assert "老人胸痛" not in str(happened)
 
 
-def test_the_nearest_first_and_a_reason_for_every_refusal(runtime: Runtime) -> None:
-    ranking = runtime.receive(illness()).ranking
-    assert [c.responder.id for c in ranking.chosen] == ["R0001", "R0004", "R0005", "R0002"]
-    distances = [c.distance_m for c in ranking.chosen]
-    assert distances == sorted(distances)
+def decided(receipt: Receipt) -> Decision:
+    assert receipt.decision is not None
+    return receipt.decision
+
+
+def test_the_soonest_first_and_a_reason_for_every_refusal(runtime: Runtime) -> None:
+    ranking = decided(runtime.receive(illness())).ranking
+    assert [c.responder.id for c in ranking.chosen] == [
+        *("R0001", "R0003", "R0004", "R0005", "R0002"),
+    ]
+    scores = [c.near.score_s for c in ranking.chosen]
+    assert scores == sorted(scores)
+    assert all(sum(t.seconds for t in c.terms) == c.near.score_s for c in ranking.chosen)
     refused = {r.responder.id: [reason.en for reason in r.reasons] for r in ranking.refused}
     assert refused["R0006"] == ["off duty"]
-    assert refused["R0003"][0].startswith("cannot do any of")
     assert ranking.missing == ()
 
 
+def test_an_emergency_is_dispatched_before_any_paperwork(runtime: Runtime) -> None:
+    receipt = runtime.receive(illness())
+    assert {one.responder for one in decided(receipt).assignments} == {
+        *("R0001", "R0003", "R0004", "R0005"),
+    }
+    assert {one.state for one in decided(receipt).assignments} == {"assigned"}
+    assert receipt.case.stage == "paperwork_owed"
+    assert receipt.case.paperwork_due_at is not None
+
+
+def test_nobody_is_assigned_twice_and_the_second_call_says_why(runtime: Runtime) -> None:
+    first = runtime.receive(illness())
+    second = runtime.receive(illness())
+    assert [one.responder for one in decided(second).assignments] == ["R0002"]
+    assert {s.capability.value for s in decided(second).shortfalls} == {
+        *("grid_duty", "first_aid", "ambulance"),
+    }
+    reasons = {
+        r.responder.id: [reason.en for reason in r.reasons] for r in decided(second).ranking.refused
+    }
+    assert any(first.incident.number in reason for reason in reasons["R0001"])
+    assert [one.incident.number for one in second.duplicates] == [first.incident.number]
+
+
+def test_an_ordinary_report_is_recommended_and_nobody_is_claimed(runtime: Runtime) -> None:
+    receipt = runtime.receive(illness(category="livelihood", kind="old_and_young"))
+    assert decided(receipt).assignments == ()
+    assert decided(receipt).ranking.chosen
+    assert receipt.case.stage == "registered"
+    with runtime.store.read() as reading:
+        assert reading.cases.taken() == {}
+        assert reading.cases.decision(receipt.incident.id) is not None
+
+
 def test_lay_people_are_never_sent_to_a_knife(runtime: Runtime) -> None:
-    ranking = runtime.receive(illness(kind="armed_gas_hazmat")).ranking
+    ranking = decided(runtime.receive(illness(kind="armed_gas_hazmat"))).ranking
     assert ranking.chosen == ()
     assert ranking.hand_over == ("110", "119")
     lay = [r for r in ranking.refused if r.responder.role in (Role.SENTINEL, Role.GRID_WORKER)]
@@ -68,7 +110,7 @@ def test_lay_people_are_never_sent_to_a_knife(runtime: Runtime) -> None:
 
 
 def test_what_the_county_cannot_give_is_said(runtime: Runtime) -> None:
-    ranking = runtime.receive(illness(kind="house_fire")).ranking
+    ranking = decided(runtime.receive(illness(kind="house_fire"))).ranking
     assert [c.value for c in ranking.missing] == ["fire"]
 
 
@@ -108,46 +150,68 @@ def test_an_unknown_datum_widens_the_radius(runtime: Runtime) -> None:
 def test_all_faults_at_once_and_nothing_stored(runtime: Runtime) -> None:
     with pytest.raises(InputError) as caught:
         runtime.receive(
-            illness(category="nonsense", kind="unheard_of", urgency=7, lng=float("nan"))
+            illness(category="nonsense", kind="unheard_of", urgency=7, lng=None, lat=None)
         )
     codes = {fault.code for fault in caught.value.faults}
-    assert codes == {
-        "unknown_category",
-        "unknown_kind",
-        "bad_urgency",
-        "position_not_finite",
-    }
+    assert codes == {"unknown_category", "unknown_kind", "bad_urgency", "nothing_to_act_on"}
     assert runtime.counts()["incidents"] == 0
 
 
 @pytest.mark.parametrize(
-    ("lng", "lat", "code"),
+    ("lng", "lat", "words"),
     [
-        (24.885, 104.305, "position_swapped"),
-        (0.0, 0.0, "position_null_island"),
-        (430147.0, 2753448.0, "position_out_of_range"),
-        (116.4, 39.9, "position_far_away"),
-        (float("inf"), 24.9, "position_not_finite"),
+        (24.885, 104.305, "颠倒"),
+        (0.0, 0.0, "0"),
+        (430147.0, 2753448.0, "430147"),
+        (116.4, 39.9, "116.4"),
+        (float("inf"), 24.9, "inf"),
     ],
 )
-def test_the_suspicion_is_named(runtime: Runtime, lng: float, lat: float, code: str) -> None:
-    with pytest.raises(InputError) as caught:
-        runtime.receive(illness(lng=lng, lat=lat))
-    assert [fault.code for fault in caught.value.faults] == [code]
+def test_a_call_is_never_refused_over_its_position(
+    runtime: Runtime, lng: float, lat: float, words: str
+) -> None:
+    receipt = runtime.receive(illness(lng=lng, lat=lat))
+    assert receipt.incident.placement is None
+    assert receipt.decision is None
+    (reason,) = receipt.incident.unplaced
+    assert words in reason.zh
+    kept = runtime.show(receipt.incident.number, by=runtime.local).file
+    assert kept.incident.unplaced == (reason,)
+
+
+def test_what_follows_from_the_place_happens_when_it_is_known(runtime: Runtime) -> None:
+    number = runtime.receive(illness(lng=None, lat=None, address="老街茶馆旁")).incident.number
+    placed = runtime.place(number, illness(), caller=runtime.local)
+    assert placed.incident.placement is not None
+    assert len(decided(placed).assignments) == 4
+    again = runtime.place(number, illness(lng=104.3055), caller=runtime.local)
+    assert decided(again).assignments == ()
+    file = runtime.show(number, by=runtime.local).file
+    assert len(file.assignments) == 4
+    assert file.incident.unplaced == ()
+    assert file.incident.position is not None
+    assert file.incident.position.at.lng == 104.3055
+
+
+def test_a_place_that_cannot_be_used_changes_nothing(runtime: Runtime) -> None:
+    number = runtime.receive(illness(lng=None, lat=None, text="有人晕倒")).incident.number
+    with pytest.raises(InputError):
+        runtime.place(number, illness(lng=0.0, lat=0.0), caller=runtime.local)
+    assert runtime.show(number, by=runtime.local).file.incident.placement is None
 
 
 def test_night(runtime: Runtime) -> None:
     runtime.clock = lambda: datetime(2026, 11, 22, 19, 0, tzinfo=UTC)  # 03:00 in the county
     receipt = runtime.receive(illness())
     assert receipt.incident.number == "罗平-20261123-0001"
-    assert receipt.ranking.chosen  # everybody of this county can be reached at night
+    assert decided(receipt).ranking.chosen  # everybody of this county can be reached at night
 
 
 def test_a_position_in_another_grid_than_the_named_one_is_told(runtime: Runtime) -> None:
     receipt = runtime.receive(illness(grid=G2))
     assert receipt.incident.placement is not None
     assert receipt.incident.placement.grid == G1
-    assert runtime.incident(receipt.incident.id) == receipt.incident
+    assert runtime.show(receipt.incident.id, by=runtime.local).file.incident == receipt.incident
     (note,) = receipt.notes
     for text in (note.zh, note.en):
         assert all(word in text for word in (G1, G2, "甲一网格", "甲二网格", "505", "GCJ-02"))
@@ -170,10 +234,17 @@ def test_outside_the_county_the_note_says_nearest(runtime: Runtime) -> None:
     assert runtime.receive(illness(lng=lng, lat=lat, grid=G1)).notes == ()
 
 
-def test_an_unknown_grid_is_a_fault_beside_a_good_position_too(runtime: Runtime) -> None:
-    with pytest.raises(InputError) as caught:
-        runtime.receive(illness(grid="530324999999999"))
-    assert [fault.where for fault in caught.value.faults] == ["grid"]
+def test_a_bad_position_does_not_hide_a_good_grid(runtime: Runtime) -> None:
+    receipt = runtime.receive(illness(lng=0.0, lat=0.0, grid=G2))
+    assert receipt.incident.placement is not None
+    assert receipt.incident.placement.grid == G2
+    assert receipt.notes
+
+
+def test_an_unknown_grid_alone_leaves_it_unlocated(runtime: Runtime) -> None:
+    incident = runtime.receive(illness(lng=None, lat=None, grid="530324999999999")).incident
+    assert incident.placement is None
+    assert "530324999999999" in incident.unplaced[0].zh
 
 
 def test_a_receipt_carries_the_map_it_was_placed_on(runtime: Runtime) -> None:

@@ -14,7 +14,7 @@ from geodata.layer import LayerKind
 from gridsvc.domain.errors import LayerError
 from gridsvc.domain.geo import Datum
 from gridsvc.flows.exporting import export_layer
-from gridsvc.flows.intake import Report
+from gridsvc.flows.reports import Report
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store

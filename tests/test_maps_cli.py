@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from gridsvc.cli.map import map_
 from gridsvc.domain.errors import InputError, NotReadyError
-from gridsvc.flows.intake import Report
+from gridsvc.flows.reports import Report
 from gridsvc.settings import Settings
 from gridsvc.store import Store
 from tests.api_county import IN_U1, county_in

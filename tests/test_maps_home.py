@@ -111,7 +111,7 @@ def test_a_first_incident_is_located_reported_and_answered(
         answer.locator("summary").click()
         assert "己村医" in answer.inner_text()
         seen.check_quiet()
-        kept = api_runtime.incident(number.inner_text())
+        kept = api_runtime.show(number.inner_text(), by=api_runtime.local).file.incident
     assert kept.text == "老人胸痛 <b>急</b>"
     assert kept.placement is not None
     assert kept.placement.grid == G1

@@ -16,7 +16,7 @@ from gridsvc.domain.events import MapPublished
 from gridsvc.domain.geo import Datum
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
-from gridsvc.store import Store
+from gridsvc.store import CaseFilter, Store
 from tests.api_county import G2, IN_U1, U1, publish_county
 
 
@@ -89,7 +89,9 @@ def test_a_move_is_seen_by_both(pair: tuple[Runtime, Runtime]) -> None:
     one.move("R0005", lng=IN_U1[0], lat=IN_U1[1], datum=Datum.CGCS2000)
 
     def nearest(runtime: Runtime) -> tuple[str, bool]:
-        first = next(runtime.force().nearest(lng=IN_U1[0], lat=IN_U1[1], at=datetime.now(UTC)))
+        force = runtime.force()
+        view = force.view(lng=IN_U1[0], lat=IN_U1[1], at=datetime.now(UTC), travel=runtime.travel)
+        first = view.one(next(view.walk_all()))
         return first.responder.id, first.from_live
 
     assert nearest(one) == ("R0005", True)
@@ -113,7 +115,11 @@ def test_an_incident_that_nobody_knows_has_one_code_everywhere(
 ) -> None:
     one, _ = pair
     told = []
-    for ask in (lambda: one.incident("X-1"), lambda: one.incidents(limit=5, before="X-1")):
+    asked: list[Callable[[], object]] = [
+        lambda: one.show("X-1", by=one.local),
+        lambda: one.page(CaseFilter(), limit=5, before="X-1", by=one.local),
+    ]
+    for ask in asked:
         with pytest.raises(NotFoundError) as error:
             ask()
         told += [(fault.code, fault.text.en) for fault in error.value.faults]

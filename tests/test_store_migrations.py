@@ -60,12 +60,12 @@ def test_the_revision_this_program_asks_for_is_the_last_of_its_migrations() -> N
 
 def test_a_store_that_is_not_migrated_says_what_to_do(empty_url: str) -> None:
     store = Store.open(empty_url)
-    assert store.revision() == (None, "0001")
+    assert store.revision() == (None, HEAD)
     for use in (store.read, store.write):
         with pytest.raises(NotReadyError, match="gridsvc db upgrade"), use():
             pass
     store.upgrade()
-    assert store.revision() == ("0001", "0001")
+    assert store.revision() == (HEAD, HEAD)
     publish_sample(store)
     store.upgrade()  # again: nothing happens to the data
     with store.read() as reading:
@@ -230,14 +230,14 @@ def test_a_user_without_the_right_to_make_postgis(
 def test_the_command_line(empty_url: str) -> None:
     run, env = CliRunner(), {"GRIDSVC_DATABASE_URL": empty_url, "GRIDSVC_LANG": "en"}
     before = run.invoke(cli, ["db", "status"], env=env)
-    assert "schema: nothing, needed: 0001" in before.output
+    assert f"schema: nothing, needed: {HEAD}" in before.output
     assert isinstance(before.exception, NotReadyError)
-    assert "from nothing to 0001" in run.invoke(cli, ["db", "upgrade"], env=env).output
-    assert "already at 0001" in run.invoke(cli, ["db", "upgrade"], env=env).output
+    assert f"from nothing to {HEAD}" in run.invoke(cli, ["db", "upgrade"], env=env).output
+    assert f"already at {HEAD}" in run.invoke(cli, ["db", "upgrade"], env=env).output
     after = run.invoke(cli, ["db", "status"], env=env)
     assert after.exit_code == 0
     assert "map version 0, 0 incidents, 0 events" in after.output
     assert (
-        "数据库结构：0001"
+        f"数据库结构：{HEAD}"
         in run.invoke(cli, ["db", "status"], env={**env, "GRIDSVC_LANG": "zh"}).output
     )

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "locate": ("locate", "locate", "为一批坐标定位网格 / Locate a file of positions"),
     "map": ("map", "map_", "生成地图文件 / Draw a map to a file"),
     "synth": ("synth", "synth", "生成演示县文件 / Write the demo county's files"),
+    "keys": ("keys", "keys", "访问密钥 / API keys"),
     "db": ("store", "db", "数据库 / The database"),
 }
 """Name: (module, attribute, help). Loaded when called, so that each starts quickly."""

@@ -1,14 +1,20 @@
 """``gridsvc map ... -o FILE.html``: maps as files that open with no network."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from gridsvc.coverage.groups import Group, State
 from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.kinds import Category
-from gridsvc.domain.words import Text
+from gridsvc.domain.words import Lang, Text
 from gridsvc.settings import Settings
+
+if TYPE_CHECKING:
+    from gridsvc.runtime import Runtime
 
 
 @click.group("map")
@@ -16,14 +22,24 @@ def map_() -> None:
     """生成地图文件 / Draw a map to a file."""
 
 
+def file_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of every map that is written to a file."""
+    for option in (
+        click.option("--overwrite", is_flag=True, help="覆盖已有文件 / replace an existing file"),
+        click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language"),
+        click.option(
+            *("-o", "--output"),
+            required=True,
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="HTML 文件 / the HTML file to write",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @map_.command("risk")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="HTML 文件 / the HTML file to write",
-)
+@file_options
 @click.option(
     "--days",
     type=click.IntRange(1, 3660),
@@ -38,33 +54,88 @@ def map_() -> None:
     type=click.Choice([category.value for category in Category]),
     help="只计此类别，可多次给出；默认全部 / count this category only, may be repeated",
 )
-@click.option("--lang", type=click.Choice(["zh", "en"]), help="语言 / language")
-@click.option("--overwrite", is_flag=True, help="覆盖已有文件 / replace an existing file")
 def risk(
     output: Path, days: int, categories: tuple[str, ...], lang: str | None, overwrite: bool
 ) -> None:
     """网格风险图：上报量,非发生率 / The risk map: what was reported, not what happened."""
-    from gridsvc.runtime import Runtime
     from maps.assets import AssetMode
     from maps.risk import risk_page
+
+    def page(runtime: "Runtime", lang: Lang) -> str:
+        counts, period = runtime.reports_of(days=days)
+        return risk_page(
+            runtime.map().published,
+            counts,
+            period=period,
+            categories=frozenset(map(Category, categories)) or frozenset(Category),
+            lang=lang,
+            base=AssetMode.EMBEDDED,
+        )
+
+    _write_page(page, output, lang=lang, overwrite=overwrite)
+
+
+@map_.command("coverage")
+@file_options
+@click.option(
+    "--group",
+    type=click.Choice([group.value for group in Group]),
+    default=Group.MEDICAL.value,
+    show_default=True,
+    help="哪类力量 / whose coverage",
+)
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in State]),
+    default=State.STAFFED.value,
+    show_default=True,
+    help="先显示此刻可派还是名册全员 / what the map shows first: staffed now or nominal",
+)
+@click.option(
+    "--minutes",
+    type=click.Choice(["5", "10", "15"]),
+    default="15",
+    show_default=True,
+    help="列出此时限内无人能到的网格 / list the grids that nobody reaches within it",
+)
+def coverage(
+    output: Path, group: str, state: str, minutes: str, lang: str | None, overwrite: bool
+) -> None:
+    """响应覆盖图：谁几分钟能到哪里 / The coverage map: who reaches what, and how soon."""
+    from gridsvc.coverage.demand import Demand
+    from gridsvc.flows import mapping
+    from maps.assets import AssetMode
+    from maps.coverage import coverage_page
+
+    def page(runtime: "Runtime", lang: Lang) -> str:
+        grid_map = runtime.map()
+        demand = Demand.of(grid_map.published, grid_map.frame)
+        return coverage_page(
+            grid_map.published,
+            mapping.coverage(runtime.scene(), demand, group=Group(group), at=runtime.clock()),
+            state=State(state),
+            minutes=int(minutes),
+            lang=lang,
+            base=AssetMode.EMBEDDED,
+        )
+
+    _write_page(page, output, lang=lang, overwrite=overwrite)
+
+
+def _write_page(
+    page: "Callable[[Runtime, Lang], str]", output: Path, *, lang: str | None, overwrite: bool
+) -> None:
+    """Draw a page of the county in the data folder and write it, all or nothing."""
+    from gridsvc.runtime import Runtime
 
     _check_target(output, overwrite=overwrite)
     settings = Settings.read() if lang is None else Settings.read(lang=lang)
     runtime = Runtime.open(settings)
     try:
-        published = runtime.map().published
-        counts, period = runtime.reports_of(days=days)
-        page = risk_page(
-            published,
-            counts,
-            period=period,
-            categories=frozenset(map(Category, categories)) or frozenset(Category),
-            lang=settings.lang,
-            base=AssetMode.EMBEDDED,
-        )
+        drawn = page(runtime, settings.lang)
     finally:
         runtime.close()
-    _write_whole(output, page)
+    _write_whole(output, drawn)
     size_mb = output.stat().st_size / 1e6
     said = Text(
         f"已生成 {output}（{size_mb:.1f} MB），用浏览器打开即可，无需网络",

@@ -1,9 +1,9 @@
-"""``gridsvc serve`` and ``gridsvc run``: the web application on this machine."""
+"""``gridsvc serve`` and ``gridsvc run``: the web application."""
 
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +24,9 @@ APP = "api.app:create_app"
 
 STOP_AFTER_S = 10
 
-host_option = click.option("--host", help="本机地址 / loopback address [127.0.0.1]")
+host_option = click.option(
+    "--host", help="监听地址，非本机访问须用密钥 / address; others need keys [127.0.0.1]"
+)
 port_option = click.option(
     "--port", type=click.IntRange(0, 65535), help="端口，0 为任意空闲端口 / port, 0 for any [8000]"
 )
@@ -34,7 +36,7 @@ port_option = click.option(
 @host_option
 @port_option
 def serve(host: str | None, port: int | None) -> None:
-    """在本机提供服务 / Serve on this machine."""
+    """提供服务 / Serve."""
     settings = read_settings(host, port)
     with listening_socket(settings) as listener:
         # The embedded file is this program's own; a server's database has an administrator.
@@ -124,19 +126,19 @@ def read_settings(host: str | None, port: int | None) -> Settings:
     Raises
     ------
     SettingsError
-        An address that others could reach: there are no keys yet.
+        Something that is not an address.
     """
     given = {"host": host, "port": port}
     settings = Settings.read(**{name: v for name, v in given.items() if v is not None})
-    if not is_loopback(settings.host):
+    if settings.host != "localhost" and _address(settings.host) is None:
         raise SettingsError(
             Fault(
-                "host_not_loopback",
+                "bad_host",
                 Text(
-                    f"不能在 {settings.host} 上提供服务：目前没有访问密钥，"
-                    "只能用本机地址 127.0.0.1",
-                    f"cannot serve on {settings.host}: there are no access keys yet, so only this "
-                    "machine's own address 127.0.0.1 is allowed",
+                    f"监听地址“{settings.host}”无效：应为 127.0.0.1（仅本机）、"
+                    "本机某网卡的 IP 地址，或 0.0.0.0（所有网卡）",
+                    f"{settings.host!r} is not an address to listen on: give 127.0.0.1 (this "
+                    "machine alone), the IP address of a network card, or 0.0.0.0 for all of them",
                 ),
                 "host",
             )
@@ -146,12 +148,15 @@ def read_settings(host: str | None, port: int | None) -> Settings:
 
 def is_loopback(host: str) -> bool:
     """Whether ``host`` is ``localhost`` or an address of 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -212,7 +217,18 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
             if self.started:
                 click.echo(first_words(runtime, address_of(listener)))
 
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.hub.close()  # streams do not end by themselves
+            await super().shutdown(sockets)
+
+        def hang_up(self, scope: Any) -> None:
+            """Drop the connection of a request, and what its client has not taken."""
+            for connection in self.server_state.connections:
+                if connection.scope is scope:
+                    connection.transport.abort()
+
     say_if_empty(runtime)
+    say_who_may_ask(runtime)
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -221,8 +237,10 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_AFTER_S,
     )
+    server = Server(config)
+    app.state.hub.hang_up = server.hang_up
     with suppress(KeyboardInterrupt):
-        Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def say_if_empty(runtime: "Runtime") -> None:
@@ -233,7 +251,28 @@ def say_if_empty(runtime: "Runtime") -> None:
         click.echo(error.say(runtime.settings.lang), err=True)
 
 
+def say_who_may_ask(runtime: "Runtime") -> None:
+    """Say what an address that others can reach takes: keys, and TLS in front."""
+    host, lang = runtime.settings.host, runtime.settings.lang
+    if is_loopback(host):
+        return
+    tls = Text(
+        f"其他机器可访问 {host}，须出示密钥；令牌以明文传输，前面应有启用 TLS（HTTPS）的反向代理",
+        f"other machines can reach {host} and need a key; tokens travel in the clear: put a "
+        "reverse proxy with TLS (HTTPS) in front",
+    )
+    click.echo(tls.pick(lang), err=True)
+    if not runtime.keys():
+        none = Text(
+            "尚无密钥：本机以外的请求将全部被拒绝，请用 gridsvc keys add 新建",
+            "there is no key yet: every request from another machine will be refused; "
+            "gridsvc keys add makes one",
+        )
+        click.echo(none.pick(lang), err=True)
+
+
 def address_of(listener: socket.socket) -> str:
-    """``http://host:port`` of a bound socket."""
+    """``http://host:port`` that opens a bound socket, of one bound to all addresses on loopback."""
     host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,6 +1,21 @@
 """Who may be sent, and in which order."""
 
 from gridsvc.dispatch.force_index import ForceIndex
-from gridsvc.dispatch.ranking import Candidate, Ranking, Refusal, rank
+from gridsvc.dispatch.picks import Pick, picks
+from gridsvc.dispatch.ranking import Candidate, Ranking, Refusal, Shortfall, rank
+from gridsvc.dispatch.runcard import Card, card_for
+from gridsvc.dispatch.view import View
 
-__all__ = ["Candidate", "ForceIndex", "Ranking", "Refusal", "rank"]
+__all__ = [
+    "Candidate",
+    "Card",
+    "ForceIndex",
+    "Pick",
+    "Ranking",
+    "Refusal",
+    "Shortfall",
+    "View",
+    "card_for",
+    "picks",
+    "rank",
+]

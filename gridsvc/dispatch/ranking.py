@@ -1,15 +1,16 @@
-"""The nearest able people to an incident, and why the nearer ones were passed over."""
+"""Who could be there first, and why the nearer ones were passed over."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 from itertools import islice
+from typing import Any
 
-from gridsvc.dispatch.eligibility import eligible, refusals
-from gridsvc.dispatch.force_index import ForceIndex, Nearby
-from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder
-from gridsvc.domain.kinds import Kind, Lay
+from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card, serves
+from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
+from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
+from gridsvc.domain.kinds import Lay
+from gridsvc.domain.travel import Basis, TravelTimes
 from gridsvc.domain.words import Text
 
 CHOSEN = 5
@@ -17,140 +18,327 @@ REFUSED_SHOWN = 10
 EVERYBODY = 64
 """So many are looked at whatever they can do, so that the refusals tell of the nearest."""
 
-SEARCH_LIMIT_M = 60_000.0
-"""Beyond this the straight line says nothing useful any more."""
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One part of a score, in seconds; the lowest sum goes first."""
+
+    code: str
+    text: Text
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An eligible responder at ``distance_m`` metres by the straight line, with what speaks for
-    it. ``from_live`` False: measured from the home place."""
+    """An eligible responder with the terms of its score and what speaks for it."""
 
-    responder: Responder
-    distance_m: float
-    from_live: bool
+    near: Nearby
+    terms: tuple[Term, ...]
     reasons: tuple[Text, ...]
+
+    @property
+    def responder(self) -> Responder:
+        """Who it is."""
+        return self.near.responder
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Somebody near who is not sent, with every reason."""
 
-    responder: Responder
-    distance_m: float
-    from_live: bool
+    near: Nearby
+    terms: tuple[Term, ...]
     reasons: tuple[Text, ...]
+
+    @property
+    def responder(self) -> Responder:
+        """Who it is."""
+        return self.near.responder
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What the card asks for and the county cannot give: ``found`` of the ``wanted`` people.
+
+    ``nearest_busy`` is the first who could have gone, and the number of the case that holds them.
+    """
+
+    capability: Capability
+    wanted: int
+    found: int
+    reason: Text
+    nearest_busy: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The answer to "who can be there first?". ``required`` is what the card asks for,
-    ``missing`` what nobody within reach can do, ``hand_over`` the services to be asked."""
+    """The answer to "who can be there first?": what the ``card`` asks for, the eligible in order,
+    those passed over, and what not enough people within reach can do."""
 
-    required: tuple[Capability, ...]
+    card: Card
     chosen: tuple[Candidate, ...]
     refused: tuple[Refusal, ...]
-    missing: tuple[Capability, ...]
-    lay: Lay
-    hand_over: tuple[str, ...]
+    shortfalls: tuple[Shortfall, ...]
+    basis: Basis
+    travel_note: Text
+
+    @property
+    def required(self) -> tuple[Capability, ...]:
+        """What the card asks for."""
+        return self.card.required
+
+    @property
+    def missing(self) -> tuple[Capability, ...]:
+        """What nobody at all can be sent for."""
+        return tuple(one.capability for one in self.shortfalls if not one.found)
+
+    @property
+    def lay(self) -> Lay:
+        """May neighbours approach."""
+        return self.card.lay
+
+    @property
+    def hand_over(self) -> tuple[str, ...]:
+        """The services to be asked."""
+        return self.card.hand_over
+
+    @property
+    def notes(self) -> tuple[Text, ...]:
+        """Why the card differs from that of the kind."""
+        return self.card.notes
+
+    def as_json(self) -> dict[str, Any]:
+        """What is kept of it: ids, numbers, codes and sentences (``zh`` and ``en``), no personal
+        data."""
+        return {
+            "required": [*self.required],
+            "missing": [*self.missing],
+            "lay": self.lay,
+            "hand_over": [*self.hand_over],
+            "notes": [_said(note) for note in self.notes],
+            "basis": self.basis,
+            "travel_note": _said(self.travel_note),
+            "chosen": [_kept(one) for one in self.chosen],
+            "refused": [_kept(one) for one in self.refused],
+            "shortfalls": [kept_shortfall(one) for one in self.shortfalls],
+        }
 
 
-def rank(force: ForceIndex, *, lng: float, lat: float, kind: Kind, at: datetime) -> Ranking:
-    """Choose the nearest eligible responders, and the nearest for every capability asked for.
+def kept_shortfall(one: Shortfall) -> dict[str, Any]:
+    """What is kept of a shortfall."""
+    busy = one.nearest_busy
+    return {
+        "capability": one.capability,
+        "wanted": one.wanted,
+        "found": one.found,
+        "reason": _said(one.reason),
+        "nearest_busy": None if busy is None else {"responder": busy[0], "case": busy[1]},
+    }
+
+
+def _kept(one: Candidate | Refusal) -> dict[str, Any]:
+    near = one.near
+    return {
+        "responder": near.responder.id,
+        "role": near.responder.role,
+        "distance_m": round(near.distance_m, 1),
+        "from": "live" if near.from_live else "home",
+        "eta_s": round(near.eta_s),
+        "score_s": round(near.score_s),
+        "own": near.own,
+        "terms": [
+            {"code": term.code, "text": _said(term.text), "seconds": round(term.seconds)}
+            for term in one.terms
+        ],
+        "reasons": [_said(reason) for reason in one.reasons],
+    }
+
+
+def _said(text: Text) -> dict[str, str]:
+    return {"zh": text.zh, "en": text.en}
+
+
+def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUSY) -> Ranking:
+    """Order the eligible responders, and find enough for every capability asked for.
 
     Parameters
     ----------
-    force
-        Everybody who can be sent.
-    lng, lat
-        Of the incident, CGCS2000 degrees.
-    kind
-        The incident's kind with its card.
-    at
-        Aware datetime of the decision.
+    view
+        The force as seen from the incident.
+    card
+        What is asked for.
+    travel
+        What the view's times were reckoned with.
+    busy
+        Who is taken.
 
     Returns
     -------
     Ranking
-        ``chosen`` holds the ``CHOSEN`` nearest and, behind them, the nearest one for each
-        capability that none of those has; ``refused`` those passed over on the way, the nearest
-        ``REFUSED_SHOWN`` of them. Beyond the ``EVERYBODY`` nearest only people are looked at who
-        can be reached and can do something that is still wanted.
+        ``chosen`` holds the ``CHOSEN`` lowest scores and, behind them, the lowest ones for each
+        capability that too few of those have. ``refused``, at most ``REFUSED_SHOWN``, are the
+        incident's own people who cannot go, and those of the ``EVERYBODY`` lowest scores who are
+        passed over on the way to the last of the first ``CHOSEN``.
     """
-    choice = _Choice(kind, at)
-    everybody = force.nearest(lng=lng, lat=lat, at=at)
-    choice.walk(islice(everybody, EVERYBODY), lambda: choice.full and not choice.wanted)
-    choice.walk(force.nearest(lng=lng, lat=lat, at=at, able=kind.sends), lambda: choice.full)
-    while choice.wanted:
-        wanted = frozenset(choice.wanted)
-        able = force.nearest(lng=lng, lat=lat, at=at, able=wanted)
-        choice.walk(able, partial(choice.has_some_of, wanted))
-        if choice.wanted == wanted:
-            break
-    missing = tuple(c for c in kind.sends if c in choice.wanted)
+    first: list[int] = []
+    if card.required:
+        free = _free(view, view.walk(card.required, card.excluded), busy)
+        first = list(islice(free, CHOSEN))
+    chosen, shortfalls = _completed(view, card, first, busy)
+    refused = _passed_over(view, card, first, busy)
     return Ranking(
-        kind.sends, tuple(choice.chosen), tuple(choice.refused), missing, kind.lay, kind.hand_over
+        card,
+        tuple(candidate(view.one(number), view, card) for number in chosen),
+        tuple(_refusal(view, number, card, busy) for number in refused),
+        tuple(shortfalls),
+        travel.basis,
+        travel.note,
     )
 
 
-class _Choice:
-    """Who has been chosen and refused so far, and which capabilities are still wanted."""
-
-    def __init__(self, kind: Kind, at: datetime) -> None:
-        self.kind, self.at = kind, at
-        self.chosen: list[Candidate] = []
-        self.refused: list[Refusal] = []
-        self.wanted = set(kind.sends)
-        self._seen: set[str] = set()
-
-    @property
-    def full(self) -> bool:
-        """Whether as many are chosen as are asked for, whatever they can do."""
-        return len(self.chosen) >= CHOSEN
-
-    def has_some_of(self, capabilities: frozenset[Capability]) -> bool:
-        """Whether not all of ``capabilities`` are wanted any more."""
-        return not capabilities <= self.wanted
-
-    def walk(self, nearby: Iterable[Nearby], done: Callable[[], bool]) -> None:
-        """Look at people, the nearest first, until it is ``done``; at nobody twice."""
-        for near in nearby:
-            if near.distance_m > SEARCH_LIMIT_M or done():
-                break
-            if near.responder.id not in self._seen:
-                self._seen.add(near.responder.id)
-                self._look_at(near)
-
-    def _look_at(self, near: Nearby) -> None:
-        if not eligible(near.responder, kind=self.kind, at=self.at):
-            if len(self.refused) < REFUSED_SHOWN:
-                reasons = refusals(near.responder, kind=self.kind, at=self.at)
-                self.refused.append(
-                    Refusal(near.responder, near.distance_m, near.from_live, reasons)
-                )
-            return
-        brings = near.responder.capabilities.intersection(self.wanted)
-        if not self.full or brings:
-            self.chosen.append(_candidate(near, self.kind, self.at))
-            self.wanted -= brings
+def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
+    """Walk over those who count for ``capability`` and can be reached, free or not."""
+    return view.walk((capability,), _not_serving(card, capability))
 
 
-def _candidate(near: Nearby, kind: Kind, at: datetime) -> Candidate:
-    able = [c for c in kind.sends if c in near.responder.capabilities]
+def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
+    """Walk over those who count for ``capability`` and can go."""
+    return _free(view, serving(view, card, capability), busy)
+
+
+def shortfall(
+    view: View, card: Card, capability: Capability, *, found: int, busy: Busy
+) -> Shortfall:
+    """Why only ``found`` people, all that are free, can go for ``capability``."""
+    barred = _not_serving(card, capability)
+    have = len(view.index.able((capability,), barred=barred)[1])
+    reached = view.index.able((capability,), barred=barred, night=view.night)[1]
+    near = view.count_within_reach(reached)
+    people = view.index.responders
+    held = (people[number] for number in serving(view, card, capability))
+    holding = ((one.id, held_by(one, busy)) for one in held)
+    nearest = next(((key, number) for key, number in holding if number is not None), None)
+    wanted = card.wanted(capability)
+    if not have:
+        reason = Text("全县无人具备此能力", "nobody in the county has this capability")
+    else:
+        hours = round(SEARCH_LIMIT_S / 3600)
+        off, far, gone = have - len(reached), len(reached) - near, near - found
+        reason = Text(
+            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人，"
+            f"不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
+            f"{wanted} wanted, {found} can go: of {have} in the county with this capability {gone} "
+            f"are assigned, {off} off duty or unreachable, {far} without a place or more than "
+            f"{hours} hours away",
+        )
+    return Shortfall(capability, wanted, found, reason, nearest)
+
+
+def candidate(near: Nearby, view: View, card: Card) -> Candidate:
+    """Somebody eligible, with the terms of the score and what speaks for it."""
+    return Candidate(near, _terms(near), _reasons(near, view, card))
+
+
+def _free(view: View, walk: Iterator[int], busy: Busy) -> Iterator[int]:
+    people = view.index.responders
+    return (number for number in walk if held_by(people[number], busy) is None)
+
+
+def _not_serving(card: Card, capability: Capability) -> frozenset[Role]:
+    return card.excluded if capability in LAY_CAPABILITIES else card.excluded | LAY_ROLES
+
+
+def _completed(
+    view: View, card: Card, first: list[int], busy: Busy
+) -> tuple[list[int], list[Shortfall]]:
+    """``first`` and behind them the nearest for what too few of them can do."""
+    lacking: dict[Capability, int] = {}
+    pool: list[int] = []
+    shortfalls = []
+    for capability in card.required:
+        wanted = card.wanted(capability)
+        here = sum(_serves(view, number, capability) for number in first)
+        if here < wanted:
+            found = list(islice(free_to_serve(view, card, capability, busy), wanted))
+            lacking[capability] = wanted - here
+            pool += found
+            if len(found) < wanted:
+                shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
+    chosen = [*first]
+    for number in view.in_order(pool):
+        brings = [c for c, count in lacking.items() if count and _serves(view, number, c)]
+        if brings and number not in chosen:
+            chosen.append(number)
+            for capability in brings:
+                lacking[capability] -= 1
+    return chosen, shortfalls
+
+
+def _serves(view: View, number: int, capability: Capability) -> bool:
+    who = view.index.responders[number]
+    return serves(who.role, who.capabilities, capability)
+
+
+def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:
+    own = [number for number in view.own if view.within_reach(number)]
+    last = first[-1] if len(first) == CHOSEN else None
+    passed: list[int] = []
+    for number in islice(view.walk_all(), EVERYBODY):
+        if number == last:
+            break
+        passed.append(number)
+    people, kept = view.index.responders, set(first)
+    refused = [
+        number
+        for number in dict.fromkeys((*own, *passed))
+        if number not in kept and refusals(people[number], card=card, at=view.at, busy=busy)
+    ]
+    return view.in_order(refused[:REFUSED_SHOWN])
+
+
+def _refusal(view: View, number: int, card: Card, busy: Busy) -> Refusal:
+    near = view.one(number)
+    return Refusal(near, _terms(near), refusals(near.responder, card=card, at=view.at, busy=busy))
+
+
+_TRAVEL = Text("路程用时", "travel time")
+_HOME = Text("仅有住所位置", "only the home place is known")
+_TELEPHONE = Text("仅能电话通知", "by telephone only")
+_OWN = Text("本单元吹哨人、本网格网格员优先", "the incident's own sentinel and grid worker first")
+
+
+def _terms(near: Nearby) -> tuple[Term, ...]:
+    """The parts of a score; their sum is the score."""
+    terms = [Term("travel", _TRAVEL, near.eta_s)]
+    if not near.from_live:
+        terms.append(Term("home", _HOME, HOME_S))
+    if not near.responder.app:
+        terms.append(Term("telephone", _TELEPHONE, TELEPHONE_S))
+    if near.own:
+        terms.append(Term("own", _OWN, -OWN_S))
+    return tuple(terms)
+
+
+def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
+    who = near.responder
+    able = [c for c in card.required if c in who.capabilities]
     reasons = [
         Text(
             "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in able),
             "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in able),
         )
     ]
-    live = near.responder.live
-    if near.from_live and live is not None:
-        minutes = max(0, int((at - live.seen_at).total_seconds() // 60))
+    if near.own:
+        reasons.append(Text("负责本单元或本网格", "answers for this unit or grid"))
+    if near.from_live and who.live is not None:
+        minutes = max(0, int((view.at - who.live.seen_at).total_seconds() // 60))
         reasons.append(Text(f"实时位置，{minutes} 分钟前", f"live position, {minutes} minutes ago"))
     else:
         reasons.append(Text("按住所位置计算", "measured from the home place"))
-    if not near.responder.app:
+    if not who.app:
         reasons.append(Text("仅电话通知", "by telephone only"))
-    if kind.lay is Lay.STAND_OFF and near.responder.role.lay:
+    if card.held_back:
+        reasons.append(Text("公安到场前只在外围等候", "to wait outside until the police are there"))
+    elif who.role.lay and card.lay is Lay.STAND_OFF:
         reasons.append(Text("只在外围警戒疏散", "to stand off and evacuate only"))
-    return Candidate(near.responder, near.distance_m, near.from_live, tuple(reasons))
+    return tuple(reasons)

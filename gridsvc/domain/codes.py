@@ -68,6 +68,13 @@ class CodeScheme:
                 return level
         return None
 
+    def with_parents(self, code: str) -> tuple[str, ...]:
+        """``code`` and the codes of every area it lies in, the smallest first."""
+        found = [code]
+        while (above := self.parent(found[-1])) is not None:
+            found.append(above)
+        return tuple(found)
+
     def parent(self, code: str) -> str | None:
         """The code of the area one level up, None for a county or an unknown length."""
         lengths = (self.county, self.township, self.village, self.grid, self.unit)

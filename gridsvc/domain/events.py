@@ -62,19 +62,118 @@ class ResponderErased(Event):
     responder: str
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentReceived(Event):
-    """A report was taken, numbered and placed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseEvent(Event):
+    """A fact about one case. ``areas`` are the codes of the county, township, village, grid and
+    unit so far as known; ``by`` is the id of whoever did it."""
 
-    name: ClassVar[str] = "incident_received"
     incident: str
     number: str
     category: str
     kind: str
     urgency: int
-    grid: str | None
-    unit: str | None
-    nearest: tuple[str, ...] = ()
+    areas: tuple[str, ...]
+    drill: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentReceived(CaseEvent):
+    """A report was taken and numbered; ``located`` says whether its place is known."""
+
+    name: ClassVar[str] = "incident_received"
+    stage: str
+    located: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentPlaced(CaseEvent):
+    """The place of an incident became known, or was corrected."""
+
+    name: ClassVar[str] = "incident_placed"
+    corrected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStepped(CaseEvent):
+    """A case took a step of its table."""
+
+    name: ClassVar[str] = "case_stepped"
+    step: str
+    before: str
+    after: str
+    owner: str = ""
+    rating: str = ""
+    into: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseSupervised(CaseEvent):
+    """A supervision order was put over a case (``replied`` False) or answered."""
+
+    name: ClassVar[str] = "case_supervised"
+    order: str
+    level: str
+    replied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseReminded(CaseEvent):
+    """Whoever answers for a case was reminded, for the ``times``-th time."""
+
+    name: ClassVar[str] = "case_reminded"
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponderAssigned(CaseEvent):
+    """A person was claimed for a case; nobody has told them yet."""
+
+    name: ClassVar[str] = "responder_assigned"
+    assignment: str
+    responder: str
+    capability: str
+    stand_off: bool
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssignmentStepped(CaseEvent):
+    """An assignment took a step of its table; ``free`` says that the person can be sent again,
+    ``on_behalf`` that the officer recorded it by telephone (代接单)."""
+
+    name: ClassVar[str] = "assignment_stepped"
+    assignment: str
+    responder: str
+    step: str
+    before: str
+    after: str
+    free: bool
+    on_behalf: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceMissing(CaseEvent):
+    """What the card asked for and the county could not give."""
+
+    name: ClassVar[str] = "force_missing"
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyAdded(Event):
+    """A key was given out."""
+
+    name: ClassVar[str] = "api_key_added"
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRevoked(Event):
+    """A key was taken back."""
+
+    name: ClassVar[str] = "api_key_revoked"
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

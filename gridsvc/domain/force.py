@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gridsvc.domain.errors import Fault, NotFoundError
 from gridsvc.domain.geo import LngLat
 from gridsvc.domain.words import Text
 
@@ -24,6 +25,11 @@ class Role(StrEnum):
     def lay(self) -> bool:
         """Whether this is a neighbour, whom a card's lay rule protects."""
         return self in (Role.SENTINEL, Role.GRID_WORKER, Role.MEDIATOR)
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether it can be at one case only. A department is an office with many hands."""
+        return self is not Role.DEPARTMENT
 
 
 ROLE_NAMES: dict[Role, Text] = {
@@ -99,3 +105,14 @@ class Responder:
     on_duty: bool = True
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
+
+
+def unknown_responder(id: str) -> NotFoundError:  # noqa: A002
+    """The error that nobody is known under ``id``."""
+    return NotFoundError(
+        Fault(
+            "unknown_responder",
+            Text(f"没有编号为“{id}”的力量人员", f"no responder is known under {id!r}"),
+            id,
+        )
+    )

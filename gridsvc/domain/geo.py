@@ -143,6 +143,12 @@ def bearing_deg(*, from_lng: float, from_lat: float, to_lng: float, to_lat: floa
 
 _GEOD = pyproj.Geod(ellps="GRS80")
 
+
+def distance_m(a: LngLat, b: LngLat) -> float:
+    """Metres between two positions, along the ellipsoid."""
+    return float(_GEOD.inv(a.lng, a.lat, b.lng, b.lat)[2])
+
+
 Bounds = tuple[float, float, float, float]
 
 MARGIN_DEG = 1.0

@@ -59,7 +59,8 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Incident:
     """One report. ``number`` is readable aloud (罗平-20261123-0042); ``placement`` is how it was
-    located on ``map_version``."""
+    located on ``map_version``; while it is None the place is not known (待定位), ``unplaced`` says
+    why and ``given`` keeps the position as it was sent. ``reporter`` is the id of a person."""
 
     id: str
     number: str
@@ -74,6 +75,27 @@ class Incident:
     map_version: int | None = None
     drill: bool = False
     source: str = "api"
+    reporter: str | None = None
+    confidential: bool = False
+    unplaced: tuple[Text, ...] = ()
+    given: str = ""
+
+    def areas(self, county: str) -> tuple[str, ...]:
+        """Codes of the areas it lies in so far as they are known, the county's first."""
+        place = self.placement
+        if place is None:
+            return (county,)
+        known = (county, place.township, place.village, place.grid, place.unit)
+        return tuple(code for code in known if code)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Who reported it. ``confidential``: never shown to those who handle the case."""
+
+    name: str = ""
+    phone: str = ""
+    confidential: bool = False
 
 
 def unknown_incident(said: str, *, where: str = "") -> NotFoundError:

@@ -43,10 +43,27 @@ URGENCY_NAMES: dict[int, Text] = {
 }
 
 
+class Clock(StrEnum):
+    """What a time limit runs on."""
+
+    CONTINUOUS = "continuous"
+    WORKING_HOURS = "working_hours"
+    WORKING_DAYS = "working_days"
+    CALENDAR_DAYS = "calendar_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A time limit: ``amount`` minutes, hours or days of ``clock``; None: it has no end."""
+
+    text: Text
+    clock: Clock
+    amount: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. ``share`` is its part of all reports in per cent; ``limit`` the time limit in
-    words; ``sends`` the capabilities its card asks for; ``hand_over`` the services that are
+    """One kind. ``share`` is its part of all reports in per cent; ``limit`` the time limit; ``sends`` the capabilities its card asks for; ``hand_over`` the services that are
     asked (110, 119, 120, 122), never ordered; ``sensitive`` kinds are never drawn or counted on a
     map, and a list withholds their particulars (`gridsvc.domain.incident.for_list`)."""
 
@@ -55,20 +72,24 @@ class Kind:
     category: Category
     share: float
     urgency: int
-    limit: Text
+    limit: Limit
     sends: tuple[C, ...]
     lay: Lay
     hand_over: tuple[str, ...] = ()
     sensitive: bool = False
 
 
-def _days(days: int, kind: str = "working") -> Text:
+def _days(days: int, kind: str = "working") -> Limit:
     if kind == "working":
-        return Text(f"{days} 个工作日", f"{days} working days")
-    return Text(f"{days} 天", f"{days} days")
+        text = Text(f"{days} 个工作日", f"{days} working days")
+        return Limit(text, Clock.WORKING_DAYS, days)
+    return Limit(Text(f"{days} 天", f"{days} days"), Clock.CALENDAR_DAYS, days)
 
 
-_CONTINUOUS = Text("连续处置", "continuous")
+_CONTINUOUS = Limit(Text("连续处置", "continuous"), Clock.CONTINUOUS, None)
+_SAME_DAY = Limit(Text("当日", "same day"), Clock.CALENDAR_DAYS, 0)
+_HALF_AN_HOUR = Limit(Text("30 分钟", "30 minutes"), Clock.CONTINUOUS, 30)
+_AT_ONCE = Limit(Text("立即", "at once"), Clock.CONTINUOUS, 0)
 _L, _D, _V, _E = Category.LIVELIHOOD, Category.DISPUTE, Category.VIOLATION, Category.EMERGENCY
 
 KINDS: tuple[Kind, ...] = (
@@ -111,7 +132,7 @@ KINDS: tuple[Kind, ...] = (
         _L,
         6,
         3,
-        Text("当日", "same day"),
+        _SAME_DAY,
         (C.GRID_DUTY,),
         Lay.APPROACH,
     ),
@@ -191,7 +212,7 @@ KINDS: tuple[Kind, ...] = (
         _V,
         3,
         2,
-        Text("30 分钟", "30 minutes"),
+        _HALF_AN_HOUR,
         (C.GRID_DUTY, C.ORDER),
         Lay.APPROACH,
     ),
@@ -201,7 +222,7 @@ KINDS: tuple[Kind, ...] = (
         _V,
         2,
         2,
-        Text("立即", "at once"),
+        _AT_ONCE,
         (),
         Lay.NONE,
         ("110",),

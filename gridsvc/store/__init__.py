@@ -1,7 +1,17 @@
 """Everything SQL: one schema with two homes, a SQLite file or PostGIS."""
 
 from gridsvc.store.areas import MapChange, MapVersion
+from gridsvc.store.cases import Answered, CaseFilter
 from gridsvc.store.incidents import GridCounts
 from gridsvc.store.unit_of_work import Reading, Store, UnitOfWork
 
-__all__ = ["GridCounts", "MapChange", "MapVersion", "Reading", "Store", "UnitOfWork"]
+__all__ = [
+    "Answered",
+    "CaseFilter",
+    "GridCounts",
+    "MapChange",
+    "MapVersion",
+    "Reading",
+    "Store",
+    "UnitOfWork",
+]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Select, func, insert, select, text
 
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.events import Event, StoredEvent
@@ -26,16 +27,20 @@ class EventLog(Repository):
 
     def after(self, position: int, limit: int = 1000) -> list[StoredEvent]:
         """Return up to ``limit`` events that follow ``position``, in order."""
-        query = (
+        query = self._query().where(event.c.position > position).limit(limit)
+        return [StoredEvent(*row) for row in self.connection.execute(query)]
+
+    def of_incident(self, id: str, *, limit: int = 1000) -> list[StoredEvent]:  # noqa: A002
+        """Return the first ``limit`` events of one incident, in order."""
+        query = self._query().where(event.c.incident == id).limit(limit)
+        return [StoredEvent(*row) for row in self.connection.execute(query)]
+
+    def _query(self) -> Select[Any]:
+        return (
             select(event.c.position, event.c.at, event.c.name, event.c.payload)
-            .where(event.c.county == self.county, event.c.position > position)
+            .where(event.c.county == self.county)
             .order_by(event.c.position)
-            .limit(limit)
         )
-        return [
-            StoredEvent(row.position, row.at, row.name, row.payload)
-            for row in self.connection.execute(query)
-        ]
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class EventWriter(EventLog):
                 "at": at,
                 "name": fact.name,
                 "payload": fact.payload(),
+                "incident": getattr(fact, "incident", None),
             }
             for position, fact in enumerate(self._recorded, last - len(self._recorded) + 1)
         ]

@@ -10,10 +10,15 @@ import shapely
 from sqlalchemy import Select, bindparam, or_, select, update
 
 from gridsvc.domain.clock import CLOCK_SLACK
-from gridsvc.domain.errors import Fault, NotFoundError
-from gridsvc.domain.force import Capability, LivePosition, Responder, Role, Vehicle
+from gridsvc.domain.force import (
+    Capability,
+    LivePosition,
+    Responder,
+    Role,
+    Vehicle,
+    unknown_responder,
+)
 from gridsvc.domain.geo import LngLat
-from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.geometry import points_to_stored
 from gridsvc.store.repository import Repository
@@ -38,6 +43,14 @@ class ForceReader(Repository):
         """Return one responder, with a blank name once erased; None when unknown."""
         row = self.connection.execute(self._query().where(responder.c.id == id)).first()
         return None if row is None else _responder(row)
+
+    def person(self, id: str) -> tuple[str, str]:  # noqa: A002
+        """Return name and telephone of anybody, both blank once erased or when unknown."""
+        query = select(person.c.name, person.c.phone).where(
+            person.c.county == self.county, person.c.id == id
+        )
+        row = self.connection.execute(query).first()
+        return ("", "") if row is None else (row.name, row.phone)
 
     def has_role(self, role: Role) -> bool:
         """Whether anybody has ``role``."""
@@ -116,6 +129,11 @@ class ForceWriter(ForceReader):
         )
         return bool(moved.rowcount)
 
+    def add_person(self, id: str, *, name: str, phone: str) -> None:  # noqa: A002
+        """Add somebody who is no responder: a reporter."""
+        row = {"county": self.county, "id": id, "name": name, "phone": phone, "erased_at": None}
+        insert_rows(self.connection, person, [row])
+
     def _must_be_known(self, id: str) -> None:  # noqa: A002
         """Refuse who was never listed or was erased.
 
@@ -128,7 +146,7 @@ class ForceWriter(ForceReader):
             .with_for_update(read=True)
         )
         if found.first() is None:
-            raise _unknown(id)
+            raise unknown_responder(id)
 
     def erase(self, id: str, *, at: datetime) -> None:  # noqa: A002
         """Blank the person: name, telephone, home and device position. Events keep the bare id.
@@ -154,7 +172,7 @@ class ForceWriter(ForceReader):
             .values(name="", phone="", erased_at=at)
         )
         if erased.rowcount == 0:
-            raise _unknown(id)
+            raise unknown_responder(id)
         self.connection.execute(
             update(responder)
             .where(responder.c.county == self.county, responder.c.id == id)
@@ -190,16 +208,6 @@ class ForceWriter(ForceReader):
             _responder_row(one) | {"home": home, "live": live}
             for one, home, live in zip(responders, homes, lives, strict=True)
         ]
-
-
-def _unknown(id: str) -> NotFoundError:  # noqa: A002
-    return NotFoundError(
-        Fault(
-            "unknown_responder",
-            Text(f"没有编号为“{id}”的力量人员", f"no responder is known under {id!r}"),
-            id,
-        )
-    )
 
 
 def _lng_lat(name: str, at: LngLat | None) -> dict[str, float | None]:

@@ -5,11 +5,14 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select, update
 
+from gridsvc.domain.case import Case
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, Neighbour, Placement, Position, unknown_incident
 from gridsvc.domain.kinds import Category
+from gridsvc.domain.lifecycle import Stage
+from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.geometry import county_day, points_to_stored
 from gridsvc.store.repository import Repository
@@ -20,13 +23,13 @@ GridCounts = dict[str, dict[tuple[date, str, int], int]]
 """Incidents by grid code, then by (day in the county, kind, urgency)."""
 
 _C = incident.c
-_COLUMNS = (
+COLUMNS = (
     *(_C.id, _C.number, _C.received_at, _C.category, _C.kind, _C.urgency, _C.text, _C.address),
     *(_C.drill, _C.source, _C.lng, _C.lat, _C.given_datum, _C.position_source, _C.radius_m),
     *(_C.map_version, _C.unit, _C.grid, _C.village, _C.township, _C.outside_m, _C.bearing_deg),
-    _C.neighbours,
+    *(_C.neighbours, _C.reporter, _C.confidential, _C.unplaced, _C.given),
 )
-"""The order in which `_incident` takes a row apart."""
+"""The order in which `to_incident` takes a row apart."""
 
 _AT_ONCE = 10_000
 
@@ -39,7 +42,7 @@ class IncidentReader(Repository):
         c = incident.c
         query = self._query().where(or_(c.id == id_or_number, c.number == id_or_number))
         row = self.connection.execute(query).first()
-        return None if row is None else _incident(row)
+        return None if row is None else to_incident(row)
 
     def list(self, *, limit: int = 100, before: str | None = None) -> Incidents:
         """Return incidents, the last received first.
@@ -66,7 +69,7 @@ class IncidentReader(Repository):
             query = query.where(
                 or_(earlier, and_(c.received_at == last.received_at, c.id < last.id))
             )
-        return [_incident(row) for row in self.connection.execute(query)]
+        return [to_incident(row) for row in self.connection.execute(query)]
 
     def all(self, *, since: datetime | None = None) -> Iterator[Incident]:
         """Go through every incident received at or after ``since``, the oldest first."""
@@ -75,7 +78,7 @@ class IncidentReader(Repository):
         if since is not None:
             query = query.where(c.received_at >= since)
         for row in self.connection.execute(query.execution_options(yield_per=2000)):
-            yield _incident(row)
+            yield to_incident(row)
 
     def taken(self, numbers: Collection[str]) -> set[str]:
         """Return those of ``numbers`` that incidents have already."""
@@ -123,36 +126,74 @@ class IncidentReader(Repository):
         return dict(counts)
 
     def _query(self) -> Select[Any]:
-        return select(*_COLUMNS).where(incident.c.county == self.county)
+        return select(*COLUMNS).where(incident.c.county == self.county)
 
 
 class IncidentWriter(IncidentReader):
     """Incidents inside a unit of work."""
 
-    def add(self, one: Incident) -> None:
-        """Add one incident."""
-        self.add_many([one])
+    def add(self, one: Incident, case: Case | None = None) -> None:
+        """Add one incident with its ``case``, None for an archived one."""
+        self.add_many([one], case)
 
-    def add_many(self, many: Sequence[Incident]) -> None:
-        """Add incidents, as many as a year has."""
+    def add_many(self, many: Sequence[Incident], case: Case | None = None) -> None:
+        """Add incidents, as many as a year has, all with ``case``: archived where it is None."""
         if not many:
             return
         stored = points_to_stored(
             [None if one.position is None else one.position.at for one in many], self.dialect
         )
+        handling = case_row(case or Case(Stage.ARCHIVED, ""))
         insert_rows(
             self.connection,
             incident,
             [
-                _row(one) | {"county": self.county, "position": point}
+                _row(one) | handling | {"county": self.county, "position": point}
                 for one, point in zip(many, stored, strict=True)
             ],
         )
+
+    def place(self, one: Incident) -> None:
+        """Change where an incident is: its position, its placement and why it has none."""
+        row = _row(one)
+        (point,) = points_to_stored(
+            [None if one.position is None else one.position.at], self.dialect
+        )
+        self.connection.execute(
+            update(incident)
+            .where(incident.c.county == self.county, incident.c.id == one.id)
+            .values({name: row[name] for name in _PLACE} | {"position": point})
+        )
+
+
+_PLACE = (
+    *("lng", "lat", "given_datum", "position_source", "radius_m", "map_version", "unit", "grid"),
+    *("village", "township", "outside_m", "bearing_deg", "neighbours", "unplaced", "given"),
+)
+
+
+def case_row(case: Case) -> dict[str, Any]:
+    """Columns of the handling."""
+    return {
+        "stage": case.stage,
+        "first_contact": case.first_contact,
+        "owner": case.owner,
+        "due_at": case.due_at,
+        "paperwork_due_at": case.paperwork_due_at,
+        "closed_at": case.closed_at,
+        "merged_into": case.merged_into,
+        "supervised": case.supervised,
+        "reminders": case.reminders,
+    }
 
 
 def _row(one: Incident) -> dict[str, Any]:
     position, placement = one.position, one.placement
     return {
+        "reporter": one.reporter,
+        "confidential": one.confidential,
+        "unplaced": [[text.zh, text.en] for text in one.unplaced] or None,
+        "given": one.given,
         "id": one.id,
         "number": one.number,
         "received_at": one.received_at,
@@ -180,11 +221,13 @@ def _row(one: Incident) -> dict[str, Any]:
     }
 
 
-def _incident(row: Any) -> Incident:
+def to_incident(row: Any) -> Incident:
+    """Make an incident of a row of ``COLUMNS``."""
     # By order and not by name: reading a year of incidents is twice as fast.
     (id_, number, received_at, category, kind, urgency, text, address, *rest) = row
     (drill, source, lng, lat, datum, position_source, radius_m, *rest) = rest
-    (map_version, unit, grid, village, township, outside_m, bearing_deg, neighbours) = rest
+    (map_version, unit, grid, village, township, outside_m, bearing_deg, neighbours, *rest) = rest
+    (reporter, confidential, unplaced, given) = rest
     position = placement = None
     if lng is not None:
         position = Position(LngLat(lng, lat), Datum(datum), position_source, radius_m)
@@ -205,4 +248,8 @@ def _incident(row: Any) -> Incident:
         map_version=map_version,
         drill=drill,
         source=source,
+        reporter=reporter,
+        confidential=confidential,
+        unplaced=tuple(Text(*said) for said in unplaced or ()),
+        given=given,
     )

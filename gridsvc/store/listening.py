@@ -1,8 +1,9 @@
-"""Learning of commits made elsewhere: LISTEN/NOTIFY on PostgreSQL, a short look on SQLite."""
+"""Learning of commits: LISTEN/NOTIFY on PostgreSQL; on SQLite those of this process tell it
+themselves, and a short look finds those of others."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Engine
@@ -13,9 +14,43 @@ from gridsvc.store.events import CHANNEL, EventLog
 if TYPE_CHECKING:
     import psycopg
 
+_REST_S = 0.02
+"""Between two looks, so that hundreds of commits a second are learned of together."""
+
+
+class Commits:
+    """Counts the commits of this process, for those who wait for the next one."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._told = threading.Condition()
+
+    def tell(self) -> None:
+        """One more is durable."""
+        with self._told:
+            self._count += 1
+            self._told.notify_all()
+
+    @property
+    def count(self) -> int:
+        """How many there were so far."""
+        return self._count
+
+    def wait(self, known: int, timeout_s: float) -> None:
+        """Return when there are more than ``known``, or after ``timeout_s``."""
+        with self._told:
+            self._told.wait_for(lambda: self._count != known, timeout_s)
+
 
 def heads(
-    url: URL, engine: Engine, county: str, *, stop: threading.Event, after: int, poll_s: float
+    url: URL,
+    engine: Engine,
+    county: str,
+    *,
+    commits: Commits,
+    stop: threading.Event,
+    after: int,
+    poll_s: float,
 ) -> Iterator[int]:
     """Yield heads of the event log beyond ``after``, each higher than the last, until ``stop``.
 
@@ -23,17 +58,20 @@ def heads(
     a lost notification costs ``poll_s`` seconds and nothing else.
     """
     waiter = _Notifications(url) if engine.dialect.name == "postgresql" else None
-    wait: Callable[[float], object] = stop.wait if waiter is None else waiter.wait
     try:
         while not stop.is_set():
+            known = commits.count
             head = _head(engine, county)
             if head is not None and head > after:
                 after = head
                 yield head
+                stop.wait(_REST_S)
             elif head is None:
                 stop.wait(poll_s)
+            elif waiter is None:
+                commits.wait(known, poll_s)
             else:
-                wait(poll_s)
+                waiter.wait(poll_s)
     finally:
         if waiter is not None:
             waiter.close()

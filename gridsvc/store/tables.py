@@ -29,6 +29,7 @@ from gridsvc.domain.area import GridKind, Level
 from gridsvc.domain.force import Role, Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.kinds import Category
+from gridsvc.domain.lifecycle import AssignmentState, Stage
 from gridsvc.store.geometry import GeometryColumn, Moment, Shape
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -235,6 +236,19 @@ incident = Table(
     Column("outside_m", Double),
     Column("bearing_deg", Double),
     Column("neighbours", Json, comment="[level, code, distance in metres] each, nearest first"),
+    Column("reporter", Text, comment="Id of a person"),
+    Column("confidential", Boolean, nullable=False),
+    Column("unplaced", Json, comment="Why the place is not known: [zh, en] each"),
+    Column("given", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("first_contact", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("due_at", Moment),
+    Column("paperwork_due_at", Moment),
+    Column("closed_at", Moment),
+    Column("merged_into", Text),
+    Column("supervised", Boolean, nullable=False),
+    Column("reminders", Integer, nullable=False),
     UniqueConstraint("county", "number"),
     _refers("map_version", "map_version", "version"),
     _refers("unit", "area_code", "code"),
@@ -251,6 +265,98 @@ incident = Table(
     ),
     Index("ix_incident_received", "county", "received_at", "id"),
     Index("ix_incident_grid", "county", "grid", "received_at"),
+    _one_of("stage", Stage),
+    Index("ix_incident_stage", "county", "stage", "received_at", "id"),
+    Index("ix_incident_kind", "county", "kind", "lng"),
+)
+
+assignment = Table(
+    "assignment",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("incident", Text, nullable=False),
+    Column("responder", Text, nullable=False),
+    Column("capability", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("stand_off", Boolean, nullable=False),
+    Column("eta_s", Double, nullable=False),
+    Column("distance_m", Double, nullable=False),
+    Column("basis", Text, nullable=False),
+    Column("assigned_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    _refers("incident", "incident", "id"),
+    _refers("responder", "responder", "id"),
+    _one_of("state", AssignmentState),
+    Index("ix_assignment_incident", "county", "incident"),
+    Index("ix_assignment_responder", "county", "responder"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    _county(),
+    Column("responder", Text, primary_key=True),
+    Column("assignment", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    comment="Who is taken, and by which case: a row that only one transaction can insert",
+)
+
+supervision = Table(
+    "supervision",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("incident", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("supervisor", Text, nullable=False),
+    Column("reply_by", Moment, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("ordered_at", Moment, nullable=False),
+    Column("replied_at", Moment),
+    _refers("incident", "incident", "id"),
+    Index("ix_supervision_incident", "county", "incident"),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    _county(),
+    Column("incident", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("made_at", Moment, nullable=False),
+    Column("payload", Json, nullable=False),
+    _refers("incident", "incident", "id"),
+    comment="Who could go, why, and who could not: ids, numbers and sentences, no personal data",
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    _county(),
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("incident", Text, nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("at", Moment, nullable=False),
+    _refers("incident", "incident", "id"),
+    comment="What was answered to an Idempotency-Key, without personal data",
+)
+
+note = Table(
+    "note",
+    metadata,
+    _county(),
+    Column("incident", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _refers("incident", "incident", "id"),
+    comment="What was written at a step: words may name people, so events have none of it",
 )
 
 event = Table(
@@ -261,6 +367,23 @@ event = Table(
     Column("at", Moment, nullable=False),
     Column("name", Text, nullable=False),
     Column("payload", Json, nullable=False),
+    Column("incident", Text),
+    Index("ix_event_incident", "county", "incident", "position"),
     CheckConstraint("position >= 1", name="position"),
     comment="Append-only, one order without holes: triggers of both stores see to it",
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("roles", Json, nullable=False),
+    Column("area", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("revoked_at", Moment),
+    CheckConstraint("length(hash) = 64", name="hash"),
+    comment="API keys; of a secret only its SHA-256 is kept",
 )

@@ -12,11 +12,13 @@ from gridsvc.domain.errors import Fault, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.store import migrate
 from gridsvc.store.areas import MapReader, MapWriter
+from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
-from gridsvc.store.listening import heads
+from gridsvc.store.keys import KeyReader, KeyWriter
+from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
 
 
@@ -30,12 +32,16 @@ class Reading:
     areas: MapReader
     force: ForceReader
     incidents: IncidentReader
+    cases: CaseReader
+    keys: KeyReader
     events: EventLog
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
         self.force = ForceReader(connection, county)
         self.incidents = IncidentReader(connection, county)
+        self.cases = CaseReader(connection, county)
+        self.keys = KeyReader(connection, county)
         self.events = EventLog(connection, county)
 
 
@@ -45,6 +51,8 @@ class UnitOfWork(Reading):
     areas: MapWriter
     force: ForceWriter
     incidents: IncidentWriter
+    cases: CaseWriter
+    keys: KeyWriter
     events: EventWriter
 
     def __init__(
@@ -53,6 +61,8 @@ class UnitOfWork(Reading):
         self.areas = MapWriter(connection, county)
         self.force = ForceWriter(connection, county)
         self.incidents = IncidentWriter(connection, county)
+        self.cases = CaseWriter(connection, county)
+        self.keys = KeyWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.numbers = CaseNumbers(connection, county)
 
@@ -71,6 +81,7 @@ class Store:
         # the unlucky wait for seconds.
         self._write_lock = threading.Lock()
         self._writing_thread: int | None = None
+        self._commits = Commits()
         if self._sqlite:
             self._reader = engine
             self._writer = engine.execution_options(**{WRITING: True})
@@ -161,6 +172,7 @@ class Store:
             work = UnitOfWork(connection, self.county, self._clock)
             yield work
             work.events.write_recorded()
+        self._commits.tell()
 
     def listen(self, *, stop: threading.Event, after: int, poll_s: float = 0.2) -> Iterator[int]:
         """Yield each new head of the event log, until ``stop`` is set.
@@ -172,12 +184,20 @@ class Store:
         after
             The position already known: a head beyond it is yielded at once.
         poll_s
-            How often to look where no notification arrives. Other processes' commits are noticed
-            by LISTEN/NOTIFY on PostgreSQL and by this look on SQLite. While the database cannot
-            be reached it is tried again.
+            How often to look where nothing is told. Commits of other processes are told by
+            LISTEN/NOTIFY on PostgreSQL and found by this look on SQLite; commits made through
+            this store are told on both. While the database cannot be reached it is tried again.
         """
         self._check_schema()
-        return heads(self._url, self._reader, self.county, stop=stop, after=after, poll_s=poll_s)
+        return heads(
+            self._url,
+            self._reader,
+            self.county,
+            commits=self._commits,
+            stop=stop,
+            after=after,
+            poll_s=poll_s,
+        )
 
     def close(self) -> None:
         """Close every connection. The store can be used again: it connects anew."""

@@ -18,12 +18,20 @@ gridsvc.colour = function (name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 };
 
-// Scale bar and no advertisement; the whole county in view.
+// Scale bar and no advertisement; the whole county in view, on the base map where there is one.
 gridsvc.prepare = function (map, area) {
   map.attributionControl.setPrefix(false);
+  if (area.tiles) {
+    // Leaflet takes the attribution as markup; whose map it is comes from a setting, as text.
+    const attribution = gridsvc.element("span", area.tiles.by).innerHTML;
+    L.tileLayer(area.tiles.url, { attribution, maxZoom: map.getMaxZoom() }).addTo(map);
+    map.getPane("overlayPane").style.opacity = gridsvc.OVER_TILES;
+  }
   L.control.scale({ imperial: false, position: "bottomleft" }).addTo(map);
   map.fitBounds(area.bounds, { padding: [12, 12], animate: false });
 };
+
+gridsvc.OVER_TILES = 0.7;
 
 // Outlines and names of the townships, above everything else and deaf to the pointer.
 gridsvc.townships = function (map, area) {

@@ -1,0 +1,1 @@
+"""Rules of the case: clocks and duplicates."""

@@ -1,0 +1,1 @@
+"""Response coverage: which part of the county somebody reaches in time, and which nobody does."""

@@ -1,0 +1,161 @@
+"""Whom to assign at once: the own sentinel, the grid worker, the nearest able professionals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, eligible, refusals
+from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, Card
+from gridsvc.dispatch.view import Nearby, View
+from gridsvc.domain.force import Capability, Responder, Role
+from gridsvc.domain.words import Text
+
+_OWN = {Capability.FIRST_ON_SCENE: Role.SENTINEL, Capability.GRID_DUTY: Role.GRID_WORKER}
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Somebody to be assigned for ``capability``, and ``also`` serving others.
+
+    ``stand_off``: to keep away from the danger itself. ``reason`` says why this one goes for the
+    incident's own sentinel or grid worker, None where nobody is replaced.
+    """
+
+    near: Nearby
+    capability: Capability
+    stand_off: bool
+    also: tuple[Capability, ...] = ()
+    reason: Text | None = None
+
+    @property
+    def responder(self) -> Responder:
+        """Who it is."""
+        return self.near.responder
+
+
+def picks(
+    view: View,
+    card: Card,
+    *,
+    unit: str | None = None,
+    grid: str | None = None,
+    busy: Busy = NOBODY_BUSY,
+) -> tuple[tuple[Pick, ...], tuple[Shortfall, ...]]:
+    """Whom to assign, nobody twice, and what too few people can be assigned for.
+
+    The unit's own sentinel and the grid's own worker come before all who are nearer; where they
+    cannot go the nearest able one does. For every professional capability the nearest able
+    professional goes; one person may serve several. Mediators are not sent before somebody has
+    confirmed it.
+
+    Parameters
+    ----------
+    view
+        The force as seen from the incident, with its own unit and grid.
+    unit, grid
+        Their codes, for the words about somebody who goes for their people.
+    card
+        What is asked for. A card that does not send ``at_once`` picks nobody.
+    busy
+        Who is taken. When a claim fails, ask again with more of them: it is quick.
+    """
+    if not card.at_once:
+        return (), ()
+    chosen: dict[int, Pick] = {}
+    missing: list[Shortfall] = []
+    for capability in card.required:
+        if capability in _OWN:
+            area = unit if capability is Capability.FIRST_ON_SCENE else grid
+            found = _pick_neighbours(view, card, capability, busy, chosen, area)
+        elif capability not in LAY_CAPABILITIES:
+            found = _pick_professional(view, card, capability, busy, chosen)
+        else:
+            continue
+        if found < card.wanted(capability):
+            missing.append(shortfall(view, card, capability, found=found, busy=busy))
+    return tuple(chosen.values()), tuple(missing)
+
+
+def _pick_neighbours(
+    view: View,
+    card: Card,
+    capability: Capability,
+    busy: Busy,
+    chosen: dict[int, Pick],
+    area: str | None,
+) -> int:
+    """Choose the own one, and the nearest for whoever is still wanted; return how many."""
+    people, wanted = view.index.responders, card.wanted(capability)
+    answering = view.in_order([n for n in view.own if people[n].role is _OWN[capability]])
+    going = [
+        number
+        for number in answering
+        if number not in chosen
+        and view.within_reach(number)
+        and capability in people[number].capabilities
+        and eligible(people[number], card=card, at=view.at, busy=busy)
+    ][:1]
+    reason = None if going else _replaced(view, card, capability, answering, busy, area)
+    for number in going:
+        chosen[number] = _pick(view, number, card, capability)
+    others = _others(free_to_serve(view, card, capability, busy), chosen)
+    for number in islice(others, wanted - len(going)):
+        going.append(number)
+        chosen[number] = replace(_pick(view, number, card, capability), reason=reason)
+        reason = None
+    return len(going)
+
+
+def _others(walk: Iterator[int], chosen: dict[int, Pick]) -> Iterator[int]:
+    return (number for number in walk if number not in chosen)
+
+
+def _pick_professional(
+    view: View, card: Card, capability: Capability, busy: Busy, chosen: dict[int, Pick]
+) -> int:
+    """Choose the nearest, who may have been chosen already; return how many."""
+    found = list(islice(free_to_serve(view, card, capability, busy), card.wanted(capability)))
+    for number in found:
+        known = chosen.get(number)
+        chosen[number] = (
+            _pick(view, number, card, capability)
+            if known is None
+            else replace(known, also=(*known.also, capability))
+        )
+    return len(found)
+
+
+def _pick(view: View, number: int, card: Card, capability: Capability) -> Pick:
+    return Pick(view.one(number), capability, capability in card.stand_off)
+
+
+def _replaced(
+    view: View,
+    card: Card,
+    capability: Capability,
+    answering: list[int],
+    busy: Busy,
+    area: str | None,
+) -> Text:
+    """Why the incident's own one does not go."""
+    own = (
+        Text("本单元吹哨人", "the unit's own sentinel")
+        if capability is Capability.FIRST_ON_SCENE
+        else Text("本网格网格员", "the grid's own worker")
+    )
+    if area is None:
+        why = Text("地点不在已知的单元或网格内", "the place is in no known unit or grid")
+    elif not answering:
+        why = Text(f"{area} 没有登记", f"nobody is registered for {area}")
+    else:
+        who = view.index.responders[answering[0]]
+        reasons = refusals(who, card=card, at=view.at, busy=busy) or (_AWAY,)
+        why = Text("、".join(r.zh for r in reasons), ", ".join(r.en for r in reasons))
+    return Text(
+        f"{own.zh}不能到场（{why.zh}），由最近的人员代替",
+        f"{own.en} cannot go ({why.en}): the nearest who can goes instead",
+    )
+
+
+_AWAY = Text("位置不明或路程过远", "no place is known, or it is too far away")

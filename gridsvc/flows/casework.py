@@ -1,0 +1,275 @@
+"""A case takes its steps; orders and reminders fly over it; two become one."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from gridsvc.domain.case import Case, Note, Supervision
+from gridsvc.domain.errors import ConflictError, Fault, InputError
+from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised, ResponderAssigned
+from gridsvc.domain.incident import Incident
+from gridsvc.domain.lifecycle import ENDED, Stage, Step, next_stage
+from gridsvc.domain.rights import Caller
+from gridsvc.domain.words import Text
+from gridsvc.flows.dispatching import about, call_off, must_be_open, patiently, reached
+from gridsvc.store import Store, UnitOfWork
+
+RATINGS: dict[str, Text] = {
+    "satisfied": Text("满意", "satisfied"),
+    "fairly_satisfied": Text("基本满意", "fairly satisfied"),
+    "dissatisfied": Text("不满意", "dissatisfied"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step with what it needs: ``owner`` to route, ``note`` to refuse or transfer out, ``rating``
+    to rate."""
+
+    step: Step
+    owner: str = ""
+    note: str = ""
+    rating: str = ""
+
+
+def step(key: str, action: Action, *, store: Store, now: datetime, caller: Caller) -> Case:
+    """Take a step of the case table.
+
+    Raises
+    ------
+    NotFoundError
+        No such case in the caller's area.
+    InputError
+        What the step needs is missing.
+    ConflictError
+        The table has no such step; nothing is changed.
+    """
+    with store.write() as work:
+        incident, case = reached(work, key, caller)
+        stage = next_stage(case.stage, action.step)
+        _needs(action)
+        after = _changed(case, stage, action, now)
+        work.cases.change(incident.id, after)
+        if action.note:
+            work.cases.note(incident.id, Note(now, caller.id, action.step, action.note))
+        work.events.record(
+            CaseStepped(
+                **about(incident, store.county, caller.id),
+                step=action.step,
+                before=case.stage,
+                after=stage,
+                owner=after.owner,
+                rating=action.rating,
+            )
+        )
+        if case.open and stage in _NOBODY_NEEDED:
+            call_off(work, incident, now=now, by=caller.id)
+    return after
+
+
+_NOBODY_NEEDED = frozenset(Stage) - {
+    Stage.PAPERWORK_OWED,
+    Stage.REGISTERED,
+    Stage.ROUTED,
+    Stage.HANDLING,
+}
+
+
+def _needs(action: Action) -> None:
+    wanted = {
+        Step.ROUTE: ("owner", action.owner, Text("承办单位或人员", "who handles it")),
+        Step.REFUSE: ("note", action.note, Text("不予受理的告知理由", "the notice's reason")),
+        Step.TRANSFER: ("note", action.note, Text("转出去向和理由", "where to and why")),
+        Step.RATE: ("rating", action.rating, Text("评价", "the rating")),
+    }
+    if action.step is Step.MERGE:
+        text = Text("并案请用 /merge，并说明并入哪一案", "use /merge and say into which case")
+        raise InputError(Fault("use_merge", text, "step"))
+    where, given, what = wanted.get(action.step, ("", "-", Text("", "")))
+    if not given:
+        text = Text(f"缺少{what.zh}：请填写 {where}", f"{what.en} is missing: give {where}")
+        raise InputError(Fault("missing_" + where, text, where))
+    if action.rating and action.rating not in RATINGS:
+        allowed = ", ".join(RATINGS)
+        text = Text(f"没有评价“{action.rating}”：可用 {allowed}", f"use one of {allowed}")
+        raise InputError(Fault("unknown_rating", text, "rating"))
+
+
+def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
+    owner = action.owner or ("" if action.step is Step.SEND_BACK else case.owner)
+    handled = stage in _NOBODY_NEEDED
+    return replace(
+        case,
+        stage=stage,
+        owner=owner,
+        closed_at=(case.closed_at or now) if handled else None,
+        paperwork_due_at=case.paperwork_due_at if stage is Stage.PAPERWORK_OWED else None,
+        merged_into=None if action.step is Step.REOPEN else case.merged_into,
+    )
+
+
+def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -> Case:
+    """Make the case ``key`` part of the case ``into``: those sent to it stay sent, to the other.
+
+    Raises
+    ------
+    NotFoundError
+        One of them is unknown in the caller's area.
+    ConflictError
+        One of them is closed, or they are the same; nothing is changed.
+    """
+
+    def once() -> Case:
+        with store.write() as work:
+            incident, case = reached(work, key, caller)
+            target, other = reached(work, into, caller)
+            if incident.id == target.id:
+                text = Text("不能并入自身", "a case cannot be merged into itself")
+                raise ConflictError(Fault("merge_into_itself", text, "into"))
+            if incident.drill != target.drill:
+                text = Text("演练与真实案件不能并案", "a drill and a real case stay apart")
+                raise ConflictError(Fault("merge_with_drill", text, "into"))
+            stage = next_stage(case.stage, Step.MERGE)
+            must_be_open(other)
+            after = replace(
+                case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
+            )
+            work.cases.change(incident.id, after)
+            work.events.record(
+                CaseStepped(
+                    **about(incident, store.county, caller.id),
+                    step=Step.MERGE,
+                    before=case.stage,
+                    after=stage,
+                    owner=case.owner,
+                    into=target.number,
+                )
+            )
+            _hand_on(work, incident, target, caller)
+        return after
+
+    return patiently(once)
+
+
+def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Caller) -> None:
+    fields = about(target, work.cases.county, caller.id)
+    for one in work.cases.assignments(incident.id):
+        if one.state in ENDED:
+            continue
+        work.cases.change_assignment(replace(one, incident=target.id))
+        work.events.record(
+            ResponderAssigned(
+                **fields,
+                assignment=one.id,
+                responder=one.responder,
+                capability=one.capability,
+                stand_off=one.stand_off,
+                eta_s=one.eta_s,
+            )
+        )
+    work.cases.rename_claims(incident.number, target.number)
+
+
+def supervise(
+    key: str,
+    *,
+    level: str,
+    supervisor: str,
+    reply_by: datetime,
+    note: str,
+    store: Store,
+    now: datetime,
+    caller: Caller,
+) -> Supervision:
+    """Put a supervision order over an open case: a flag, its stage stays.
+
+    Raises
+    ------
+    NotFoundError
+        No such case in the caller's area.
+    InputError
+        The reply date has passed, or is years away.
+    ConflictError
+        The case is closed.
+    """
+    if not now < reply_by < now + timedelta(days=366):
+        text = Text("回复期限须在此后一年之内", "the reply date must be within the year to come")
+        raise InputError(Fault("bad_reply_date", text, "reply_by"))
+    order = Supervision(uuid.uuid4().hex, "", level, supervisor, reply_by, note, now)
+
+    def put(work: UnitOfWork, incident: Incident, case: Case) -> Supervision:
+        kept = replace(order, incident=incident.id)
+        work.cases.supervise(kept)
+        work.cases.change(incident.id, replace(case, supervised=True))
+        fields = about(incident, store.county, caller.id)
+        work.events.record(CaseSupervised(**fields, order=kept.id, level=level, replied=False))
+        return kept
+
+    return _over_open(key, put, store, caller)
+
+
+def reply_to_supervision(key: str, *, store: Store, now: datetime, caller: Caller) -> Case:
+    """Mark every order over a case as answered.
+
+    Raises
+    ------
+    NotFoundError
+        No such case in the caller's area.
+    ConflictError
+        There is none to answer.
+    """
+    with store.write() as work:
+        incident, case = reached(work, key, caller)
+        if not case.supervised:
+            text = Text("没有待回复的督办", "there is no supervision order to answer")
+            raise ConflictError(Fault("not_supervised", text))
+        fields = about(incident, store.county, caller.id)
+        work.events.record(
+            *(
+                CaseSupervised(**fields, order=order.id, level=order.level, replied=True)
+                for order in work.cases.supervisions(incident.id)
+                if order.replied_at is None
+            )
+        )
+        work.cases.answer_supervisions(incident.id, now)
+        after = replace(case, supervised=False)
+        work.cases.change(incident.id, after)
+    return after
+
+
+def remind(key: str, *, store: Store, caller: Caller) -> Case:
+    """Remind whoever answers for an open case: a flag, its stage stays.
+
+    Raises
+    ------
+    NotFoundError
+        No such case in the caller's area.
+    ConflictError
+        The case is closed.
+    """
+
+    def put(work: UnitOfWork, incident: Incident, case: Case) -> Case:
+        after = replace(case, reminders=case.reminders + 1)
+        work.cases.change(incident.id, after)
+        fields = about(incident, store.county, caller.id)
+        work.events.record(CaseReminded(**fields, times=after.reminders))
+        return after
+
+    return _over_open(key, put, store, caller)
+
+
+T = TypeVar("T")
+
+
+def _over_open(
+    key: str,
+    put: Callable[[UnitOfWork, Incident, Case], T],
+    store: Store,
+    caller: Caller,
+) -> T:
+    with store.write() as work:
+        incident, case = reached(work, key, caller)
+        must_be_open(case)
+        return put(work, incident, case)

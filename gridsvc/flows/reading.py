@@ -1,0 +1,79 @@
+"""What a caller may see of the cases: those of their area."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gridsvc.domain.case import Case, File
+from gridsvc.domain.events import StoredEvent
+from gridsvc.domain.incident import Incident, Reporter
+from gridsvc.domain.lifecycle import Stage
+from gridsvc.domain.rights import Caller, Right, within
+from gridsvc.flows.dispatching import unreachable
+from gridsvc.store import CaseFilter, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Cases, whether more follow, and how many open ones need somebody's eye (drills left out)."""
+
+    cases: list[tuple[Incident, Case]]
+    more: bool
+    alarms: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything of one case that a caller may see, with its events."""
+
+    file: File
+    events: list[StoredEvent]
+    reporter: Reporter | None
+
+
+def page(
+    which: CaseFilter,
+    *,
+    limit: int,
+    before: str | None,
+    store: Store,
+    now: datetime,
+    caller: Caller,
+) -> Page:
+    """A page of cases, the last received first.
+
+    Raises
+    ------
+    NotFoundError
+        No incident is known under ``before``.
+    """
+    which = replace(which, within=caller.area)
+    counted = CaseFilter(within=caller.area, drill=False, open=True)
+    with store.read() as reading:
+        found = reading.cases.page(which, limit=limit + 1, before=before)
+        alarms = {
+            "unlocated": reading.cases.count(replace(counted, unlocated=True)),
+            "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
+            "overdue": reading.cases.count(replace(counted, overdue_at=now)),
+            "supervised": reading.cases.count(replace(counted, supervised=True)),
+        }
+    return Page(found[:limit], len(found) > limit, alarms)
+
+
+def show(key: str, *, store: Store, caller: Caller) -> Shown:
+    """One case with its events.
+
+    Raises
+    ------
+    NotFoundError
+        It does not exist, or lies outside the caller's area.
+    """
+    with store.read() as reading:
+        file = reading.cases.file(key)
+        if not within(caller.area, file.incident.areas(store.county)):
+            raise unreachable(key)
+        events = reading.events.of_incident(file.incident.id)
+        reporter = None
+        who, confidential = file.incident.reporter, file.incident.confidential
+        if who is not None and (not confidential or caller.may(Right.READ_SENSITIVE)):
+            reporter = Reporter(*reading.force.person(who), confidential)
+    return Shown(file, events, reporter)

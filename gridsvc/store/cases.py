@@ -1,0 +1,418 @@
+"""The handling of incidents: cases, who was sent, who is taken, decisions, stored answers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
+from gridsvc.domain.force import Capability
+from gridsvc.domain.incident import Incident, unknown_incident
+from gridsvc.domain.kinds import Category
+from gridsvc.domain.lifecycle import OPEN_STAGES, AssignmentState, Stage
+from gridsvc.store.incidents import COLUMNS, case_row, to_incident
+from gridsvc.store.repository import Repository
+from gridsvc.store.tables import assignment, claim, decision, incident, note, receipt, supervision
+
+_C = incident.c
+_CASE = (
+    *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
+    *(_C.merged_into, _C.supervised, _C.reminders),
+)
+_OPEN = sorted(OPEN_STAGES)
+Cases = list[tuple[Incident, Case]]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases a list shows; what is None or empty does not restrict it. ``area`` is the code
+    of any area; ``within`` the area that the asker is limited to; ``overdue_at`` an aware time."""
+
+    stages: Collection[Stage] = ()
+    categories: Collection[Category] = ()
+    kinds: Collection[str] = ()
+    urgencies: Collection[int] = ()
+    area: str | None = None
+    within: str | None = None
+    open: bool | None = None
+    unlocated: bool | None = None
+    supervised: bool | None = None
+    drill: bool | None = None
+    overdue_at: datetime | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to a key, and to which body (its ``digest``)."""
+
+    digest: str
+    incident: str
+    answer: dict[str, Any]
+
+
+class CaseReader(Repository):
+    """Cases of the county."""
+
+    def get(self, id_or_number: str, *, lock: bool = False) -> tuple[Incident, Case] | None:
+        """Return one incident with its case; ``lock`` keeps others from changing it until the
+        transaction ends (PostgreSQL; a SQLite writer is alone)."""
+        query = self._query().where(or_(_C.id == id_or_number, _C.number == id_or_number))
+        row = self.connection.execute(query.with_for_update() if lock else query).first()
+        return None if row is None else _case(row)
+
+    def known(self, id_or_number: str, *, lock: bool = False) -> tuple[Incident, Case]:
+        """Like `get`.
+
+        Raises
+        ------
+        NotFoundError
+            No incident has that id or number.
+        """
+        found = self.get(id_or_number, lock=lock)
+        if found is None:
+            raise unknown_incident(id_or_number)
+        return found
+
+    def file(self, id_or_number: str) -> File:
+        """Return everything of one case.
+
+        Raises
+        ------
+        NotFoundError
+            No incident has that id or number.
+        """
+        one, case = self.known(id_or_number)
+        return File(
+            one,
+            case,
+            self.assignments(one.id),
+            self.supervisions(one.id),
+            self.notes(one.id),
+            self.decision(one.id),
+        )
+
+    def page(self, which: CaseFilter, *, limit: int, before: str | None = None) -> Cases:
+        """Return the cases that ``which`` lets through, the last received first.
+
+        Parameters
+        ----------
+        which
+            The filter.
+        limit
+            The most to return.
+        before
+            Id or number of an incident: only what comes after it in this order.
+
+        Raises
+        ------
+        NotFoundError
+            No incident is known under ``before``.
+        """
+        query = self._query().where(*self._conditions(which))
+        if before is not None:
+            found = self.get(before)
+            if found is None:
+                raise unknown_incident(before, where="before")
+            last = found[0]
+            same = and_(_C.received_at == last.received_at, _C.id < last.id)
+            query = query.where(or_(_C.received_at < last.received_at, same))
+        query = query.order_by(_C.received_at.desc(), _C.id.desc()).limit(limit)
+        return [_case(row) for row in self.connection.execute(query)]
+
+    def count(self, which: CaseFilter) -> int:
+        """Return how many cases ``which`` lets through."""
+        query = select(func.count()).where(_C.county == self.county, *self._conditions(which))
+        return int(self.connection.execute(query).scalar_one())
+
+    def open_near(
+        self, kind: str, *, box: tuple[float, float, float, float], since: datetime
+    ) -> Cases:
+        """Return open cases of ``kind`` received since then inside ``box``, the newest first.
+
+        Parameters
+        ----------
+        kind
+            Code of the kind.
+        box
+            West, south, east, north in CGCS2000 degrees.
+        since
+            Aware.
+        """
+        west, south, east, north = box
+        query = (
+            self._query()
+            .where(_C.kind == kind, _C.received_at >= since, _C.stage.in_(_OPEN))
+            .where(_C.lng.between(west, east), _C.lat.between(south, north))
+            .order_by(_C.received_at.desc(), _C.id)
+            .limit(50)
+        )
+        return [_case(row) for row in self.connection.execute(query)]
+
+    def assignments(self, id: str) -> tuple[Assignment, ...]:  # noqa: A002
+        """Return who was sent to the incident, in the order of their assignment."""
+        c = assignment.c
+        query = self._assignments().where(c.incident == id).order_by(c.assigned_at, c.eta_s, c.id)
+        return tuple(_assignment(row) for row in self.connection.execute(query))
+
+    def assignment(self, id: str, *, lock: bool = False) -> Assignment | None:  # noqa: A002
+        """Return one assignment, None when unknown."""
+        query = self._assignments().where(assignment.c.id == id)
+        row = self.connection.execute(query.with_for_update() if lock else query).first()
+        return None if row is None else _assignment(row)
+
+    def supervisions(self, id: str) -> tuple[Supervision, ...]:  # noqa: A002
+        """Return the supervision orders over the incident, the first one first."""
+        c = supervision.c
+        query = (
+            select(*(column for column in c if column is not c.county))
+            .where(c.county == self.county, c.incident == id)
+            .order_by(c.ordered_at, c.id)
+        )
+        return tuple(Supervision(**row._mapping) for row in self.connection.execute(query))
+
+    def notes(self, id: str) -> tuple[Note, ...]:  # noqa: A002
+        """Return what was written at the steps of the incident, in order."""
+        c = note.c
+        query = (
+            select(c.at, c.by, c.step, c.text)
+            .where(c.county == self.county, c.incident == id)
+            .order_by(c.number)
+        )
+        return tuple(Note(*row) for row in self.connection.execute(query))
+
+    def decision(self, id: str) -> dict[str, Any] | None:  # noqa: A002
+        """Return the last decision about the incident."""
+        c = decision.c
+        query = (
+            select(c.payload)
+            .where(c.county == self.county, c.incident == id)
+            .order_by(c.number.desc())
+            .limit(1)
+        )
+        payload: dict[str, Any] | None = self.connection.execute(query).scalar_one_or_none()
+        return payload
+
+    def taken(self) -> dict[str, str]:
+        """Return who is taken, by responder id, and the number of the case that holds them."""
+        query = select(claim.c.responder, claim.c.number).where(claim.c.county == self.county)
+        return {row.responder: row.number for row in self.connection.execute(query)}
+
+    def answered(self, caller: str, key: str) -> Answered | None:
+        """Return what was answered to ``key`` of ``caller``, None for a new one."""
+        c = receipt.c
+        query = select(c.digest, c.incident, c.answer).where(
+            c.county == self.county, c.caller == caller, c.key == key
+        )
+        row = self.connection.execute(query).first()
+        return None if row is None else Answered(*row)
+
+    def _query(self) -> Select[Any]:
+        return select(*COLUMNS, *_CASE).where(_C.county == self.county)
+
+    def _assignments(self) -> Select[Any]:
+        c = assignment.c
+        return select(*(column for column in c if column is not c.county)).where(
+            c.county == self.county
+        )
+
+    def _conditions(self, which: CaseFilter) -> list[ColumnElement[bool]]:
+        listed = [
+            column.in_(sorted(values))
+            for column, values in (
+                (_C.stage, which.stages),
+                (_C.category, which.categories),
+                (_C.kind, which.kinds),
+                (_C.urgency, which.urgencies),
+            )
+            if values
+        ]
+        flags = [
+            condition if wanted else ~condition
+            for condition, wanted in (
+                (_C.stage.in_(_OPEN), which.open),
+                (_C.grid.is_(None), which.unlocated),
+                (_C.supervised.is_(True), which.supervised),
+                (_C.drill.is_(True), which.drill),
+            )
+            if wanted is not None
+        ]
+        areas = [self._in_area(code) for code in (which.area, which.within) if code is not None]
+        times = []
+        if which.since is not None:
+            times.append(_C.received_at >= which.since)
+        if which.until is not None:
+            times.append(_C.received_at < which.until)
+        if which.overdue_at is not None:
+            late = and_(_C.due_at < which.overdue_at, _C.closed_at.is_(None))
+            owed = _C.paperwork_due_at < which.overdue_at
+            times.append(and_(_C.stage.in_(_OPEN), or_(late, owed)))
+        return [*listed, *flags, *[one for one in areas if one is not None], *times]
+
+    def _in_area(self, code: str) -> ColumnElement[bool] | None:
+        """The condition to lie in the area ``code``, None for the whole county."""
+        if code == self.county:
+            return None
+        return or_(_C.township == code, _C.village == code, _C.grid == code, _C.unit == code)
+
+
+class CaseWriter(CaseReader):
+    """Cases inside a unit of work."""
+
+    def change(self, id: str, case: Case) -> None:  # noqa: A002
+        """Keep ``case`` as the handling of the incident ``id``."""
+        self.connection.execute(
+            update(incident).where(_C.county == self.county, _C.id == id).values(case_row(case))
+        )
+
+    def claim(self, responder: str, *, assignment_id: str, number: str) -> str | None:
+        """Take a responder for an assignment.
+
+        Of several transactions that try only one succeeds; the others wait for its end and are
+        told who has them: the number of a case, None for success.
+        """
+        dialect = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
+        taken = self.connection.execute(
+            dialect(claim)
+            .values(
+                county=self.county, responder=responder, assignment=assignment_id, number=number
+            )
+            .on_conflict_do_nothing()
+        )
+        if taken.rowcount:
+            return None
+        holder = select(claim.c.number).where(
+            claim.c.county == self.county, claim.c.responder == responder
+        )
+        return self.connection.execute(holder).scalar_one_or_none() or "?"
+
+    def free(self, one: Assignment) -> None:
+        """Give the responder of an ended assignment back."""
+        self.connection.execute(
+            delete(claim).where(
+                claim.c.county == self.county,
+                claim.c.responder == one.responder,
+                claim.c.assignment == one.id,
+            )
+        )
+
+    def assign(self, many: Sequence[Assignment]) -> None:
+        """Add assignments."""
+        if many:
+            self.connection.execute(
+                insert(assignment), [{"county": self.county, **_row(one)} for one in many]
+            )
+
+    def change_assignment(self, one: Assignment) -> None:
+        """Keep the state, the moment and the case of an assignment."""
+        c = assignment.c
+        self.connection.execute(
+            update(assignment)
+            .where(c.county == self.county, c.id == one.id)
+            .values(
+                state=one.state,
+                incident=one.incident,
+                changed_at=one.changed_at,
+                changed_by=one.changed_by,
+            )
+        )
+
+    def rename_claims(self, before: str, after: str) -> None:
+        """Let the claims of the case numbered ``before`` name ``after``: it was merged into it."""
+        self.connection.execute(
+            update(claim)
+            .where(claim.c.county == self.county, claim.c.number == before)
+            .values(number=after)
+        )
+
+    def supervise(self, one: Supervision) -> None:
+        """Add a supervision order."""
+        self.connection.execute(
+            insert(supervision).values(county=self.county, **_fields(one, Supervision))
+        )
+
+    def answer_supervisions(self, id: str, at: datetime) -> None:  # noqa: A002
+        """Mark every unanswered supervision order over the incident as answered at ``at``."""
+        c = supervision.c
+        self.connection.execute(
+            update(supervision)
+            .where(c.county == self.county, c.incident == id, c.replied_at.is_(None))
+            .values(replied_at=at)
+        )
+
+    def decide(self, id: str, payload: dict[str, Any], *, number: int, at: datetime) -> None:  # noqa: A002
+        """Keep the ``number``-th decision about the incident ``id``."""
+        self.connection.execute(
+            insert(decision).values(
+                county=self.county, incident=id, number=number, made_at=at, payload=payload
+            )
+        )
+
+    def note(self, id: str, one: Note) -> None:  # noqa: A002
+        """Add a note to the incident ``id``, whose row is locked."""
+        number = len(self.notes(id)) + 1
+        self.connection.execute(
+            insert(note).values(
+                county=self.county, incident=id, number=number, **_fields(one, Note)
+            )
+        )
+
+    def decisions(self, id: str) -> int:  # noqa: A002
+        """Return how many decisions about the incident are kept."""
+        query = select(func.count()).where(
+            decision.c.county == self.county, decision.c.incident == id
+        )
+        return int(self.connection.execute(query).scalar_one())
+
+    def keep_answer(
+        self,
+        caller: str,
+        key: str,
+        *,
+        digest: str,
+        id: str,  # noqa: A002
+        answer: dict[str, Any],
+        at: datetime,
+    ) -> bool:
+        """Keep what is answered to ``key``; False where another transaction has done so."""
+        dialect = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
+        kept = self.connection.execute(
+            dialect(receipt)
+            .values(
+                county=self.county,
+                caller=caller,
+                key=key,
+                digest=digest,
+                incident=id,
+                answer=answer,
+                at=at,
+            )
+            .on_conflict_do_nothing()
+        )
+        return bool(kept.rowcount)
+
+
+def _case(row: Any) -> tuple[Incident, Case]:
+    split = len(COLUMNS)
+    (stage, *rest) = row[split:]
+    return to_incident(row[:split]), Case(Stage(stage), *rest)
+
+
+def _fields(one: Any, kind: type) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in kind.__slots__}  # type: ignore[attr-defined]
+
+
+def _row(one: Assignment) -> dict[str, Any]:
+    return _fields(one, Assignment)
+
+
+def _assignment(row: Any) -> Assignment:
+    fields = dict(row._mapping)
+    fields["capability"] = Capability(fields["capability"])
+    fields["state"] = AssignmentState(fields["state"])
+    return Assignment(**fields)

@@ -1,0 +1,1 @@
+"""Travel times of the force."""
