@@ -21,7 +21,6 @@ def create_app(runtime: Runtime) -> FastAPI:
 
     The documentation pages of FastAPI stay off: they load scripts from a CDN.
     """
-
     hub = Hub(runtime)
 
     @asynccontextmanager

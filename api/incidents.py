@@ -1,12 +1,12 @@
 """Incidents: take a report, find it again, give it its place."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, cast
 from urllib.parse import quote
 
-import orjson
 from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi import Query as QueryOf
 from fastapi.exceptions import RequestValidationError
@@ -149,7 +149,7 @@ def receive(
         raise InputError([_BAD_KEY, *faults(report)])
     key = Key(
         idempotency_key,
-        hashlib.sha256(orjson.dumps(body.model_dump(), option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        _digest(body),
         lambda receipt: _bare(_receipt_answer(receipt, runtime, lang).model_dump(by_alias=True)),
     )
     taken = runtime.receive_once(report, key, caller=caller)
@@ -205,6 +205,13 @@ def place(
 ) -> ReceiptAnswer:
     """Give a case its place or correct it; an urgent one that nobody was sent to is dispatched."""
     return _receipt_answer(runtime.place(key, place_report(body), caller=caller), runtime, lang)
+
+
+def _digest(body: IncidentBody) -> str:
+    """What tells one body from another, however its JSON was laid out."""
+    # The standard library's, which writes any number that it reads.
+    said = json.dumps(body.model_dump(), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAnswer:

@@ -109,6 +109,7 @@ class EventStream(Response):
 
 @router.get(
     "/stream",
+    status_code=200,
     response_class=EventStream,
     responses={200: {"description": "Events, until either side leaves"}},
 )

@@ -29,8 +29,23 @@ _FOR_EVERYBODY = frozenset({MapPublished.name, RespondersImported.name, Incident
 """Without a place, and no business of one area more than of another."""
 
 _NOT_SENSITIVE = frozenset(
-    ("incident", "number", "category", "urgency", "drill", "stage", "located", "corrected")
-    + ("step", "before", "after", "free", "level", "replied", "times")
+    [
+        "incident",
+        "number",
+        "category",
+        "urgency",
+        "drill",
+        "stage",
+        "located",
+        "corrected",
+        "step",
+        "before",
+        "after",
+        "free",
+        "level",
+        "replied",
+        "times",
+    ]
 )
 """What is told of a case of a sensitive kind. Neither who was sent nor what was asked for: both
 tell the kind; nor an ETA, which tells the place."""

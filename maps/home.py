@@ -95,6 +95,10 @@ _WORDS: dict[str, Text] = {
     "outside": Text(
         "在县界以外，按最近网格登记，相距 {}：", "outside the county; nearest grid, at {}: "
     ),
+    "unlocated": Text("待定位：已受理，位置待核实", "Unlocated: taken, find out where it is"),
+    "assigned": Text("已指派力量", "Assigned"),
+    "minutes": Text("约 {} 分钟", "about {} min"),
+    "stand_off": Text("只在外围，不得靠近", "stand off"),
     "chosen": Text("就近力量（直线距离）", "Nearest people (straight line)"),
     "nobody": Text("附近没有可派力量", "nobody near can be sent"),
     "not_needed": Text(

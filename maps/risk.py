@@ -178,7 +178,9 @@ def risk_page(
 def _address(lang: str, view: View, *, days: int, categories: Collection[Category]) -> str:
     """Address of the page in another language, with the same choice."""
     chosen = [] if set(categories) == set(Category) else sorted(categories)
-    choice = {"lang": lang, "view": view, "days": days, "category": chosen}
+    choice: dict[str, object] = {"lang": lang, "days": days, "category": chosen}
+    if view != "grid":
+        choice["view"] = view
     return "/maps/risk?" + urlencode(choice, doseq=True)
 
 

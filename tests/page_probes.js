@@ -42,6 +42,19 @@
     return cut;
   },
 
+  // A colour of our styles, as `pixels` names it.
+  variable(name) {
+    const hex = getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+    return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)).join();
+  },
+
+  // Words under this selector that do not fit into their own box.
+  clipped(selector) {
+    return [...document.querySelectorAll(selector)]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => element.textContent.trim());
+  },
+
   // Whether the page is wider than its window.
   tooWide() {
     return document.documentElement.scrollWidth > innerWidth;

@@ -37,12 +37,13 @@ def test_without_a_map_it_is_alive_but_not_ready(tmp_path: Path) -> None:
             api.get("/readyz"),
             api.get("/api/v1/locate", params={"lng": 104.3, "lat": 24.88}),
             api.get("/api/v1/grids"),
-            api.post("/api/v1/incidents", json=REPORT),
         ):
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["faults"][0]["code"] == "no_map"
             assert "gridsvc import" in answer.json()["detail"]
+        taken = api.post("/api/v1/incidents", json=REPORT)
+        assert (taken.status_code, taken.json()["unlocated"]) == (201, True)
     finally:
         runtime.close()
 
@@ -52,6 +53,15 @@ def test_the_description_names_every_path_and_no_other_host(api: TestClient) -> 
     assert set(answer.json()["paths"]) == {
         "/api/v1/incidents",
         "/api/v1/incidents/{key}",
+        *(
+            f"/api/v1/incidents/{{key}}/{what}"
+            for what in (
+                *("position", "steps", "merge", "assignments", "supervision"),
+                *("supervision/reply", "reminders"),
+            )
+        ),
+        "/api/v1/assignments/{id}/steps",
+        "/api/v1/stream",
         "/api/v1/locate",
         "/api/v1/grids",
         "/api/v1/units",

@@ -28,7 +28,7 @@ def _page(api: TestClient, path: str) -> str:
     return str(answer.text)
 
 
-@pytest.mark.parametrize("path", ["/", "/maps/risk"])
+@pytest.mark.parametrize("path", ["/", "/maps/risk", "/maps/coverage"])
 def test_pages_name_only_files_that_we_serve(api: TestClient, path: str) -> None:
     page = _page(api, path)
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -40,13 +40,13 @@ def test_pages_name_only_files_that_we_serve(api: TestClient, path: str) -> None
             assert api.get(name).status_code == 200, name
 
 
-@pytest.mark.parametrize("path", ["/", "/maps/risk"])
+@pytest.mark.parametrize("path", ["/", "/maps/risk", "/maps/coverage"])
 def test_pages_are_chinese_or_english_and_say_demo(api: TestClient, path: str) -> None:
     assert "演示数据" in _page(api, path)
     assert "DEMO DATA" in _page(api, f"{path}?lang=en")
 
 
-@pytest.mark.parametrize("path", ["/", "/maps/risk"])
+@pytest.mark.parametrize("path", ["/", "/maps/risk", "/maps/coverage"])
 def test_a_browser_set_to_english_does_not_turn_a_page_english(api: TestClient, path: str) -> None:
     asked = {"Accept-Language": "en-US,en;q=0.9"}
     assert "演示数据" in api.get(path, headers=asked).text
@@ -61,6 +61,11 @@ def test_the_other_language_is_one_click_away_with_the_same_choice(api: TestClie
     english = _page(api, "/maps/risk?lang=en&days=30&category=dispute")
     assert 'href="/maps/risk?lang=zh&amp;days=30&amp;category=dispute"' in english
     assert 'href="/?lang=en"' in english
+    surface = _page(api, "/maps/risk?view=surface")
+    assert 'href="/maps/risk?lang=en&amp;days=365&amp;view=surface"' in surface
+    coverage = _page(api, "/maps/coverage?group=fire&state=nominal&minutes=5")
+    chosen = "group=fire&amp;state=nominal&amp;minutes=5"
+    assert f'href="/maps/coverage?lang=en&amp;{chosen}"' in coverage
 
 
 def test_static_files_are_kept_by_their_content_and_asked_anew_otherwise(api: TestClient) -> None:
@@ -77,7 +82,7 @@ def test_static_files_are_kept_by_their_content_and_asked_anew_otherwise(api: Te
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/maps/risk", "/healthz", "/nothing", "/static/base.js", "/api/v1/grids"]
+    "path", ["/", "/maps/risk", "/maps/coverage", "/healthz", "/nothing", "/static/base.js", "/api/v1/grids"]
 )
 def test_every_answer_tells_the_browser_what_not_to_do(api: TestClient, path: str) -> None:
     headers = api.get(path).headers
@@ -89,7 +94,7 @@ def test_every_answer_tells_the_browser_what_not_to_do(api: TestClient, path: st
 
 
 def test_large_answers_are_compressed(api: TestClient) -> None:
-    for path in ("/", "/maps/risk", "/static/vendor/leaflet/leaflet.js", "/api/v1/openapi.json"):
+    for path in ("/", "/maps/risk", "/maps/coverage", "/static/vendor/leaflet/leaflet.js", "/api/v1/openapi.json"):
         assert api.get(path).headers["content-encoding"] == "gzip", path
         plain = api.get(path, headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers
@@ -121,8 +126,9 @@ def test_a_new_map_is_drawn_anew(api_runtime: Runtime) -> None:
     while api_runtime.map().published.version == 1:
         assert time.monotonic() < until
         time.sleep(0.02)
-    for path in ("/maps/risk", "/"):
+    for path in ("/maps/risk", "/maps/coverage", "/"):
         assert "[24.9,104.345]" in _page(api, path), path
+    assert "Grids (of 4)" in _page(api, "/maps/coverage?lang=en")
     assert "地图版本 2" in _page(api, "/maps/risk")
 
 
@@ -143,9 +149,15 @@ def test_the_risk_page_counts_what_was_reported(api: TestClient) -> None:
     assert counted("lang=en&category=dispute&category=emergency&days=1") == "4"
 
 
-@pytest.mark.parametrize("query", ["days=0", "days=x", "category=crime", "period=7"])
-def test_what_the_risk_page_refuses(api: TestClient, query: str) -> None:
-    answer = api.get(f"/maps/risk?{query}")
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("risk?days=0", "risk?days=x", "risk?category=crime", "risk?period=7", "risk?view=3d"),
+        *("coverage?group=police", "coverage?minutes=7", "coverage?state=now", "coverage?at=1"),
+    ],
+)
+def test_what_the_maps_refuse(api: TestClient, query: str) -> None:
+    answer = api.get(f"/maps/{query}")
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
@@ -160,6 +172,7 @@ def test_before_any_import_home_says_what_to_do(tmp_path: Path) -> None:
         api = client_of(create_app(runtime))
         assert "gridsvc import" in _page(api, "/")
         assert api.get("/maps/risk").status_code == 503
+        assert api.get("/maps/coverage").status_code == 503
     finally:
         runtime.close()
 

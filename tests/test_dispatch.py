@@ -296,9 +296,12 @@ def test_law_the_answer_is_that_of_a_walk_over_everybody(
     assert {one.capability: one.wanted - one.found for one in ranking.shortfalls} == {
         c: count for c, count in lacking.items() if count > 0
     }
-    for told in (*ranking.chosen, *ranking.refused):
-        assert sum(term.seconds for term in told.terms) == told.near.score_s
-        assert told.reasons
+    for terms, near in (
+        *((told.terms, told.near) for told in ranking.chosen),
+        *((told.terms, told.near) for told in ranking.refused),
+    ):
+        assert sum(term.seconds for term in terms) == near.score_s
+    assert all(told.reasons for told in ranking.chosen)
 
 
 @given(people, kinds, urgencies, moments, every)
@@ -317,8 +320,16 @@ def test_law_the_refused_are_those_passed_over_on_the_way(
     shown = [one for one in refused if one in strangers]
     assert shown == strangers[: len(shown)]
     assert len(refused) == REFUSED_SHOWN or set(refused) >= set(passed)
+    assert all(one in passed or score(one)[0] < score(one)[1] + 120 for one in refused)
     for told in ranking.refused:
         assert told.reasons == refusals(told.responder, card=card, at=at, busy=busy) != ()
+
+
+def test_who_is_behind_the_last_of_the_first_few_is_not_passed_over() -> None:
+    able = [person(f"{n}", 104.3 + n * 1e-3) for n in range(CHOSEN)]
+    between, behind = (person(k, at, on_duty=False) for k, at in (("b", 104.302), ("z", 104.31)))
+    ranking = ranked([*able, between, behind], "sudden_illness")
+    assert [one.responder.id for one in ranking.refused] == ["b"]
 
 
 def test_an_own_sentinel_who_cannot_go_is_told_of_though_others_are_nearer() -> None:
@@ -354,6 +365,8 @@ def test_one_grid_worker_where_two_are_wanted_is_a_shortfall_but_not_missing() -
     (order, grid) = ranking.shortfalls
     assert (order.capability, order.wanted, order.found) == (Capability.ORDER, 1, 0)
     assert (grid.capability, grid.wanted, grid.found) == (Capability.GRID_DUTY, 2, 1)
+    assert grid.reason.en.startswith("2 wanted, 1 can go: of 1 in the county")
+    assert "0 are assigned" in grid.reason.en
     assert ranking.missing == (Capability.ORDER,)
 
 

@@ -104,6 +104,8 @@ def test_two_grid_workers_go_to_a_fight_and_stand_off() -> None:
         "a": True,
     }
     assert [one.reason for one in found] == [None, None, None]
+    nearest = picked([worker("own"), *(worker(k, 104.31, area="x") for k in "bca")], "fight")
+    assert served(nearest) == {"own": [C.GRID_DUTY], "a": [C.GRID_DUTY]}
 
 
 def test_the_team_alone_goes_to_a_critical_quarrel_and_waits_outside() -> None:

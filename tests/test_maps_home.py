@@ -104,7 +104,7 @@ def test_a_first_incident_is_located_reported_and_answered(
         number = answer.locator(".number")
         expect(number).to_have_text(re.compile(r"^罗平-\d{8}-0001$"))
         said = answer.inner_text()
-        for words in ("甲一网格", "120", "甲吹哨人", "丁村医", "戊救护车", "米"):
+        for words in ("甲一网格", "120", "已指派·未通知", "甲吹哨人", "丁村医", "戊救护车", "米"):
             assert words in said
         assert api_runtime.force().responders[0].phone in said
         expect(seen.page.locator("#incidents")).to_have_text("1")
@@ -144,7 +144,9 @@ def test_the_answer_prints_whole(browser: Browser, api_runtime: Runtime) -> None
         seen.check_quiet()
 
 
-def test_what_the_api_refuses_is_shown_in_its_words(browser: Browser, tmp_path: Path) -> None:
+def test_a_call_without_a_good_place_is_taken_and_shown_as_unlocated(
+    browser: Browser, tmp_path: Path
+) -> None:
     runtime = county_in(tmp_path)
     try:
         with running(create_app(runtime)) as origin, visit(browser, f"{origin}/?lang=en") as seen:
@@ -153,9 +155,12 @@ def test_what_the_api_refuses_is_shown_in_its_words(browser: Browser, tmp_path: 
             seen.page.locator("input[name=lat]").blur()
             expect(seen.page.locator("#place")).to_contain_text("swapped")
             seen.page.click("#report button")
-            expect(seen.page.locator("#answer .fault").first).to_contain_text("swapped")
-            assert runtime.counts()["incidents"] == 0
-            # The browser itself notes an answer of 422; nothing else may be said.
+            answer = seen.page.locator("#answer")
+            expect(answer.locator(".number")).to_be_visible()
+            expect(answer).to_contain_text("Unlocated")
+            expect(answer).to_contain_text("swapped")
+            assert runtime.counts()["incidents"] == 1
+            # The browser itself notes the 422 of the place; nothing else may be said.
             assert all("422" in line for line in seen.console)
             assert (seen.blocked, seen.errors) == ([], [])
     finally:

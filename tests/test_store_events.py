@@ -140,7 +140,9 @@ def test_the_log_is_not_replaced_or_truncated(store: Store) -> None:
         dialect = reading.events.dialect
     statement = "TRUNCATE event"
     if dialect == "sqlite":
-        statement = "REPLACE INTO event SELECT county, 2, at, 'x', payload FROM event LIMIT 1"
+        statement = (
+            "REPLACE INTO event SELECT county, 2, at, 'x', payload, incident FROM event LIMIT 1"
+        )
     with pytest.raises(Exception, match=r"append-only|no holes"), store.write() as work:
         work.events.connection.execute(text(statement))
     assert log(store) == [(1, "a"), (2, "b")]

@@ -56,3 +56,21 @@ def test_the_note_says_that_it_is_no_road_time() -> None:
     assert "直线距离×2.5" in travel.note.zh
     assert "非道路行车时间" in travel.note.zh
     assert "not by road" in travel.note.en
+
+
+@pytest.mark.parametrize("people", [0, 1, 60])
+def test_the_first_at_each_place_is_the_least_of_all_times(people: int) -> None:
+    rng = np.random.default_rng(people)
+    start = rng.uniform(0, 20_000, (people, 2))
+    start[::4] = np.nan
+    vehicle = rng.integers(0, len(VEHICLES), people).astype(np.int8)
+    to, travel = rng.uniform(0, 20_000, (50, 2)), StraightLine()
+    seconds, first = travel.nearest(to=to, start=start, vehicle=vehicle)
+    for place, found, who in zip(to, seconds, first, strict=True):
+        x, y = place.tolist()
+        times = travel.seconds(to=(x, y), start=start, vehicle=vehicle)
+        if np.isfinite(times).any():
+            assert found == pytest.approx(np.nanmin(times))
+            assert times[who] == pytest.approx(found)
+        else:
+            assert (found, who) == (np.inf, -1)

@@ -224,7 +224,7 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
         def hang_up(self, scope: Any) -> None:
             """Drop the connection of a request, and what its client has not taken."""
             for connection in self.server_state.connections:
-                if connection.scope is scope:
+                if getattr(connection, "scope", None) is scope:
                     connection.transport.abort()
 
     say_if_empty(runtime)

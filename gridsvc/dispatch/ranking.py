@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -252,26 +253,16 @@ def _completed(
     view: View, card: Card, first: list[int], busy: Busy
 ) -> tuple[list[int], list[Shortfall]]:
     """``first`` and behind them the nearest for what too few of them can do."""
-    lacking: dict[Capability, int] = {}
     pool: list[int] = []
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        here = sum(_serves(view, number, capability) for number in first)
-        if here < wanted:
+        if sum(_serves(view, number, capability) for number in first) < wanted:
             found = list(islice(free_to_serve(view, card, capability, busy), wanted))
-            lacking[capability] = wanted - here
             pool += found
             if len(found) < wanted:
                 shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
-    chosen = [*first]
-    for number in view.in_order(pool):
-        brings = [c for c, count in lacking.items() if count and _serves(view, number, c)]
-        if brings and number not in chosen:
-            chosen.append(number)
-            for capability in brings:
-                lacking[capability] -= 1
-    return chosen, shortfalls
+    return [*first, *view.in_order(set(pool) - set(first))], shortfalls
 
 
 def _serves(view: View, number: int, capability: Capability) -> bool:
@@ -321,13 +312,7 @@ def _terms(near: Nearby) -> tuple[Term, ...]:
 
 def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
     who = near.responder
-    able = [c for c in card.required if c in who.capabilities]
-    reasons = [
-        Text(
-            "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in able),
-            "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in able),
-        )
-    ]
+    reasons = [_able(tuple(c for c in card.required if c in who.capabilities))]
     if near.own:
         reasons.append(Text("负责本单元或本网格", "answers for this unit or grid"))
     if near.from_live and who.live is not None:
@@ -342,3 +327,11 @@ def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
     elif who.role.lay and card.lay is Lay.STAND_OFF:
         reasons.append(Text("只在外围警戒疏散", "to stand off and evacuate only"))
     return tuple(reasons)
+
+
+@lru_cache(maxsize=256)
+def _able(capabilities: tuple[Capability, ...]) -> Text:
+    return Text(
+        "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in capabilities),
+        "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in capabilities),
+    )

@@ -12,6 +12,7 @@ from gridsvc.domain.case import Assignment, Case, urgent
 from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
 from gridsvc.domain.events import AssignmentStepped, ForceMissing, ResponderAssigned
 from gridsvc.domain.incident import Incident
+from gridsvc.domain.kinds import Lay
 from gridsvc.domain.lifecycle import (
     ASSIGNMENT,
     ENDED,
@@ -235,7 +236,8 @@ def _chosen(view: View, card: Card, responders: Collection[str]) -> list[Pick]:
             faults.append(Fault("not_eligible", text, "responders"))
             continue
         able = next(c for c in card.required if c in near.responder.capabilities)
-        found.append(Pick(near, able, able in card.stand_off))
+        outside = card.lay is Lay.STAND_OFF and near.responder.role.lay
+        found.append(Pick(near, able, outside or able in card.stand_off))
     if not responders:
         text = Text("未给出人员：请给出至少一人", "nobody is named: give at least one")
         faults.append(Fault("nobody_named", text, "responders"))

@@ -194,6 +194,11 @@ gridsvc.receipt = function (receipt, words) {
   if (receipt.placement) {
     parts.push(gridsvc.element("p", gridsvc.placeText(receipt.placement, words)));
   }
+  parts.push(...receipt.notes.map((note) => gridsvc.element("p", note, "hint")));
+  if (!near) {
+    parts.push(gridsvc.element("p", words.unlocated, "fault"));
+    return parts.concat(receipt.unplaced.map((reason) => gridsvc.element("p", reason, "fault")));
+  }
   parts.push(gridsvc.element("p", near.lay.name, "hint"));
   if (near.hand_over.length) {
     parts.push(gridsvc.element("p", words.hand_over + " " + near.hand_over.join(" · "), "fault"));
@@ -201,6 +206,10 @@ gridsvc.receipt = function (receipt, words) {
   if (near.missing.length) {
     const names = near.missing.map((each) => each.name).join(" · ");
     parts.push(gridsvc.element("p", words.missing + " " + names, "fault"));
+  }
+  if (receipt.assignments.length) {
+    parts.push(gridsvc.element("h3", words.assigned));
+    parts.push(gridsvc.assigned(receipt.assignments, words));
   }
   parts.push(gridsvc.element("h3", words.chosen));
   if (near.chosen.length) parts.push(gridsvc.people(near.chosen, words));
@@ -212,6 +221,25 @@ gridsvc.receipt = function (receipt, words) {
     parts.push(more);
   }
   return parts;
+};
+
+// Who was sent, and how far that is: assigned is not yet told.
+gridsvc.assigned = function (assignments, words) {
+  const list = gridsvc.element("ul", null, "people");
+  for (const one of assignments) {
+    const who = gridsvc.element("span", null, "who");
+    const name = gridsvc.element("span", one.role_name + " " + one.name + " ");
+    if (one.phone) name.append(gridsvc.element("small", one.phone, "phone"));
+    const minutes = Math.max(1, Math.round(one.eta_s / 60));
+    who.append(name, gridsvc.element("b", words.minutes.replace("{}", minutes)));
+    const item = gridsvc.element("li");
+    item.append(who);
+    const said = [one.state_name, one.capability_name];
+    if (one.stand_off) said.push(words.stand_off);
+    item.append(gridsvc.element("small", said.join(" · ")));
+    list.append(item);
+  }
+  return list;
 };
 
 gridsvc.people = function (people, words) {
