@@ -83,7 +83,7 @@ def home(
         grid_map = runtime.map()
     except NotReadyError:
         return home_page(None, runtime.counts(), lang=lang)
-    shapes: MapShapes = request.app.state.shapes.of(grid_map)
+    shapes: MapShapes = request.app.state.home_shapes.of(grid_map)
     return home_page(grid_map.published, runtime.counts(), lang=lang, shapes=shapes)
 
 
@@ -153,5 +153,9 @@ def mount_static(app: FastAPI) -> None:
 
     tiles = app.state.runtime.settings.tiles
     app.state.shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published, tiles))
+    app.state.home_shapes = app.state.shapes
+    if tiles is not None and tiles.shifted:
+        # There positions are picked from the map and sent as CGCS2000: no shifted base map.
+        app.state.home_shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published))
     app.state.demand = Kept(lambda grid_map: Demand.of(grid_map.published, grid_map.frame))
     app.mount("/static", CachedFiles(directory=static_dir()), name="static")

@@ -81,7 +81,8 @@ class Runtime:
     _map_due: float | None = None
     _swapping: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
-    _watcher: threading.Thread | None = None
+    _map_told: threading.Event = field(default_factory=threading.Event)
+    _watchers: list[threading.Thread] = field(default_factory=list)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -103,9 +104,11 @@ class Runtime:
         return runtime
 
     def watch(self) -> None:
-        """Follow the event log in a thread of its own, until ``close``."""
-        self._watcher = threading.Thread(target=self._follow, name="event-log", daemon=True)
-        self._watcher.start()
+        """Follow the event log in threads of its own, until ``close``."""
+        for name, follow in (("event-log", self._follow), ("maps", self._follow_maps)):
+            watcher = threading.Thread(target=follow, name=name, daemon=True)
+            watcher.start()
+            self._watchers.append(watcher)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have ``callback`` told of every event from now on, each once, in batches without holes.
@@ -123,8 +126,9 @@ class Runtime:
     def close(self) -> None:
         """Stop following and close the store."""
         self._stop.set()
-        if self._watcher is not None:
-            self._watcher.join(timeout=5)
+        self._map_told.set()
+        for watcher in self._watchers:
+            watcher.join(timeout=5)
         self.store.close()
 
     def map(self) -> GridMap:
@@ -433,11 +437,8 @@ class Runtime:
                 seen = events[-1].position
                 if any(event.name in _KEYS_ANEW for event in events):
                     self._keys = KeyRing(snapshot.keys.all())
-                # Before the map and the force, whose loading may take seconds.
+                # Before the force, whose loading takes its time.
                 self._tell(events)
-            if MapPublished.name in names and self._map_due is None:
-                self._map_due = time.monotonic()
-            published = snapshot.areas.load() if self._map_due is not None else None
             anew = bool(names & _FORCE_ANEW)
             people = snapshot.force.all() if anew else ()
             found = [] if anew else [snapshot.force.get(responder) for responder in moved]
@@ -447,10 +448,31 @@ class Runtime:
         elif found:
             self._place_anew({one.id: one.live for one in found if one is not None})
         self._seen = seen
-        if self._map_due is not None:
-            # Last, so that a map that cannot be indexed does not keep people's moves away.
-            self._take_map(published)
-            self._map_due = None
+        if MapPublished.name in names:
+            self._map_due = self._map_due or time.monotonic()
+            self._map_told.set()
+
+    def _follow_maps(self) -> None:
+        """Take published maps over while the log is followed on: indexing one takes seconds, and
+        one that cannot be indexed is tried again."""
+        wait_s: float | None = None
+        while not self._stop.is_set():
+            told = self._map_told.wait(wait_s)
+            if self._stop.is_set():
+                break
+            self._map_told.clear()
+            try:
+                with self.store.read() as snapshot:
+                    published = snapshot.areas.load()
+                self._take_map(published)
+            except Exception:
+                # What is served stays as it is; the next map may be better.
+                log.exception("a map cannot be taken over, it is tried again")
+                wait_s = _RETRY_S if told or wait_s is None else min(2 * wait_s, _RETRY_AT_MOST_S)
+            else:
+                wait_s = None
+                if not self._map_told.is_set():
+                    self._map_due = None
 
     def _tell(self, events: Sequence[StoredEvent]) -> None:
         """Hand events on; those read again after a failure were handed on before it."""

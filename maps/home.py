@@ -26,7 +26,8 @@ def home_page(
     counts
         ``responders`` and ``incidents``: how many there are.
     shapes
-        `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise.
+        `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise. Not
+        shifted: positions that are picked are sent as CGCS2000.
     """
     ready = published is not None and bool(published.grids)
     county = None if published is None else published.county
@@ -35,8 +36,10 @@ def home_page(
     element: str = ""
     data: dict[str, bytes] = {}
     sample = (0.0, 0.0)
+    tiles = None
     if published is not None and ready:
         drawn = map_shapes(published) if shapes is None else shapes
+        tiles = drawn.tiles
         west, south, east, north = drawn.bounds
         sample = drawn.labels[0] if drawn.labels else ((west + east) / 2, (south + north) / 2)
         element, script = folium_map("home", drawn.bounds)
@@ -52,6 +55,7 @@ def home_page(
         scripts=scripts,
         inline=script,
         data=data,
+        tiles=tiles,
         ready=ready,
         demo=published is not None and published.demo,
         version=0 if published is None else published.version,

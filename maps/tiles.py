@@ -36,10 +36,15 @@ class Tiles:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def shifted(self) -> bool:
+        """Whether it is drawn elsewhere than CGCS2000 positions say."""
+        return self.datum is Datum.GCJ02
+
+    @property
     def drawn(self) -> Text:
         """In which datum the map is drawn, for the reader."""
         name = DATUM_NAMES[self.datum]
-        if self.datum is Datum.GCJ02:
+        if self.shifted:
             return Text(f"底图及图形坐标系 {name}（图形已偏移）", f"drawn in {name}, shifted")
         return Text(f"底图坐标系 {name}", f"drawn in {name}")
 

@@ -20,10 +20,14 @@ PROBES = Path(__file__).with_name("page_probes.js").read_text(encoding="utf-8")
 
 @dataclass
 class Visit:
-    """A page and what happened on it: every request, the blocked ones, every console message."""
+    """A page and what happened on it: every request, the blocked ones, every console message.
+
+    ``allowed`` are further origins that a test itself answers at.
+    """
 
     page: Page
     origin: str
+    allowed: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     blocked: list[str] = field(default_factory=list)
     console: list[str] = field(default_factory=list)
@@ -42,7 +46,7 @@ class Visit:
     def _route(self, route: Route) -> None:
         url = route.request.url
         self.requests.append(url)
-        if urlsplit(url).scheme in OWN_SCHEMES or _origin(url) == self.origin:
+        if urlsplit(url).scheme in OWN_SCHEMES or _origin(url) in {self.origin, *self.allowed}:
             route.continue_()
         else:
             self.blocked.append(url)

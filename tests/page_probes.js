@@ -5,7 +5,12 @@
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
     const counts = {};
     for (const canvas of document.querySelectorAll(".leaflet-overlay-pane canvas")) {
-      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      // Read from a copy: a canvas that is read twice says so on the console.
+      const copy = document.createElement("canvas");
+      [copy.width, copy.height] = [canvas.width, canvas.height];
+      const pen = copy.getContext("2d", { willReadFrequently: true });
+      pen.drawImage(canvas, 0, 0);
+      const data = pen.getImageData(0, 0, copy.width, copy.height).data;
       for (let i = 0; i < data.length; i += 4) {
         if (data[i + 3] < 255) continue;
         const key = [data[i], data[i + 1], data[i + 2]].join();
@@ -55,15 +60,38 @@
       .map((element) => element.textContent.trim());
   },
 
+  // The middle, on the screen, of the pixels of a picture (PNG, base64) within 30 of a colour.
+  async middle([picture, [red, green, blue]]) {
+    const image = new Image();
+    image.src = "data:image/png;base64," + picture;
+    await image.decode();
+    const copy = document.createElement("canvas");
+    [copy.width, copy.height] = [image.width, image.height];
+    const pen = copy.getContext("2d", { willReadFrequently: true });
+    pen.drawImage(image, 0, 0);
+    const { data } = pen.getImageData(0, 0, copy.width, copy.height);
+    let [x, y, count] = [0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      const off = Math.max(
+        Math.abs(data[i] - red), Math.abs(data[i + 1] - green), Math.abs(data[i + 2] - blue));
+      if (off > 30) continue;
+      x += (i / 4) % copy.width;
+      y += Math.floor(i / 4 / copy.width);
+      count += 1;
+    }
+    return [x / count, y / count, count];
+  },
+
   // Whether the page is wider than its window.
   tooWide() {
     return document.documentElement.scrollWidth > innerWidth;
   },
 
-  // Where a position (lng, lat) of the start page's map is on the screen.
+  // Where a position (lng, lat) of the page's map is on the screen.
   onScreen([lng, lat]) {
-    const point = map_home.latLngToContainerPoint([lat, lng]);
-    const box = map_home.getContainer().getBoundingClientRect();
+    const map = window[document.querySelector(".folium-map").id];
+    const point = map.latLngToContainerPoint([lat, lng]);
+    const box = map.getContainer().getBoundingClientRect();
     return [box.left + point.x, box.top + point.y];
   },
 })

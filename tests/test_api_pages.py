@@ -82,7 +82,16 @@ def test_static_files_are_kept_by_their_content_and_asked_anew_otherwise(api: Te
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/maps/risk", "/maps/coverage", "/healthz", "/nothing", "/static/base.js", "/api/v1/grids"]
+    "path",
+    [
+        "/",
+        "/maps/risk",
+        "/maps/coverage",
+        "/healthz",
+        "/nothing",
+        "/static/base.js",
+        "/api/v1/grids",
+    ],
 )
 def test_every_answer_tells_the_browser_what_not_to_do(api: TestClient, path: str) -> None:
     headers = api.get(path).headers
@@ -94,7 +103,13 @@ def test_every_answer_tells_the_browser_what_not_to_do(api: TestClient, path: st
 
 
 def test_large_answers_are_compressed(api: TestClient) -> None:
-    for path in ("/", "/maps/risk", "/maps/coverage", "/static/vendor/leaflet/leaflet.js", "/api/v1/openapi.json"):
+    for path in (
+        "/",
+        "/maps/risk",
+        "/maps/coverage",
+        "/static/vendor/leaflet/leaflet.js",
+        "/api/v1/openapi.json",
+    ):
         assert api.get(path).headers["content-encoding"] == "gzip", path
         plain = api.get(path, headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers

@@ -108,7 +108,7 @@ def test_figures_equal_a_plain_loop_with_their_denominators() -> None:
 def test_a_limit_belongs_to_its_own_band(seconds: list[float]) -> None:
     times = np.array(seconds)
     number = np.arange(len(times))
-    demand = Demand(np.zeros((len(times), 2)), number, number * 1.0, number * 1.0, len(times))
+    demand = Demand(np.zeros((len(times), 2)), number, times, times, len(times))
     found = Reach(demand, 1, times, times, number.astype(np.int8))
     for band, limit in enumerate(LIMITS_S):
         assert found.within(limit).grids == (found.band <= band).sum()

@@ -7,7 +7,7 @@ import pytest
 
 from gridsvc.casework.clocks import Calendar
 from gridsvc.coverage.demand import Demand
-from gridsvc.coverage.groups import Group, State
+from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import Coverage
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import Grid, PublishedMap, as_multipolygon
@@ -73,13 +73,13 @@ def test_staffed_is_who_can_be_called_out_at_that_hour(
     assert found.night == (at is MIDNIGHT)
 
 
-def test_who_is_held_by_a_case_is_not_staffed_unless_the_role_can_be_shared() -> None:
-    crew = replace(DOCTOR, id="A1", role=Role.AMBULANCE)
-    assert counted(covered(crew, busy={"A1": "罗平-20261123-0001"})) == (0, 1)
-    assert counted(covered(crew, busy={"A2": "罗平-20261123-0001"})) == (1, 1)
-    lent = next(role for role in Role if not role.exclusive)
-    group = next(g for g in Group if counted(covered(replace(crew, role=lent), group=g)) == (1, 1))
-    assert counted(covered(replace(crew, role=lent), group=group, busy={"A1": "x"})) == (1, 1)
+@pytest.mark.parametrize("group", list(Group))
+def test_who_is_held_by_a_case_is_not_staffed(group: Group) -> None:
+    role = min(GROUP_ROLES[group])
+    assert role.exclusive
+    one = replace(DOCTOR, id="A1", role=role)
+    assert counted(covered(one, group=group, busy={"A1": "罗平-20261123-0001"})) == (0, 1)
+    assert counted(covered(one, group=group, busy={"A2": "罗平-20261123-0001"})) == (1, 1)
 
 
 def test_only_the_groups_own_roles_count() -> None:

@@ -10,13 +10,16 @@ import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, expect
 
+from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.words import Lang
 from gridsvc.locating.frames import published_from
 from maps.assets import AssetMode, static_dir
+from maps.coverage import coverage_page
 from maps.risk import risk_page
-from maps.shapes import map_shapes
+from maps.shapes import MapShapes, map_shapes
 from tests.browser import open_browser, serve, visit
 from tests.maps_county import EVIL, LAST_DAY, TOWNSHIPS, jagged_map, made_up_counts
+from tests.test_maps_coverage import found_on
 
 PERIOD = (LAST_DAY - timedelta(days=89), LAST_DAY)
 SIZES = [(1366, 768), (1920, 1080)]
@@ -111,7 +114,7 @@ def test_linked_pages_ask_their_own_server_only_and_choose_again(browser: Browse
         assert seen.page.locator("select[name=days]").input_value() == "90"
         seen.page.select_option("select[name=category]", "dispute")
         seen.page.locator("form.choose button").click()
-        seen.page.wait_for_url("**/maps/risk?lang=zh&days=90&category=dispute")
+        seen.page.wait_for_url("**/maps/risk?*lang=zh&days=90&category=dispute")
         seen.check_quiet()
 
 
@@ -130,18 +133,34 @@ def test_it_prints_on_one_sheet_and_comes_back(browser: Browser, tmp_path: Path)
         seen.check_quiet()
 
 
-def test_the_whole_county_is_small_and_quick(
-    browser: Browser, tmp_path: Path, demo_files: Path
-) -> None:
+@pytest.fixture(scope="module")
+def whole_county(demo_files: Path) -> tuple[PublishedMap, MapShapes]:
     divisions, grids, units = (
         gpd.read_file(demo_files / f"{name}.gpkg") for name in ("divisions", "grids", "units")
     )
     published = published_from(divisions=divisions, grids=grids, units=units)
     assert len(published.grids) == 8146
-    shapes = map_shapes(published)
-    counts = made_up_counts(published, each=8)
-    page = risk_page(published, counts, period=PERIOD, base=AssetMode.EMBEDDED, shapes=shapes)
-    assert len(gzip.compress(page.encode(), 6)) < 1_000_000
+    return published, map_shapes(published)
+
+
+@pytest.mark.parametrize("name", ["grid", "surface", "coverage"])
+def test_the_whole_county_is_small_and_quick(
+    browser: Browser, tmp_path: Path, whole_county: tuple[PublishedMap, MapShapes], name: str
+) -> None:
+    published, shapes = whole_county
+    if name == "coverage":
+        found = found_on(published, people=160, now=120)
+        page = coverage_page(published, found, base=AssetMode.EMBEDDED, shapes=shapes)
+    else:
+        page = risk_page(
+            published,
+            made_up_counts(published, each=8),
+            period=PERIOD,
+            view="surface" if name == "surface" else "grid",
+            base=AssetMode.EMBEDDED,
+            shapes=shapes,
+        )
+    assert len(gzip.compress(page.encode(), 6)) < 1_100_000
     url = _file(tmp_path, page)
     took_s = []
     for _ in range(3):  # other tests run beside this one: the best of three counts
@@ -151,8 +170,12 @@ def test_the_whole_county_is_small_and_quick(
             seen.page.goto(url)
             colours = seen.probe("pixels")
             took_s.append(time.monotonic() - started)
-            assert sum(colours.values()) > 50_000
+            if name == "surface":
+                assert seen.page.evaluate("document.querySelector('img.heat').naturalWidth") > 400
+            else:
+                assert sum(colours.values()) > 50_000
             assert seen.page.locator(".township:not(.hidden)").count() == 13
-            assert seen.probe("overlaps", [".township", ".legend", ".watermark"]) == 0
+            over = [".township", ".legend", ".watermark", ".switch"]
+            assert seen.probe("overlaps", over) == 0
             seen.check_quiet()
     assert min(took_s) < 3, took_s

@@ -1,4 +1,4 @@
-"""``gridsvc map risk``: one file that holds everything."""
+"""``gridsvc map``: one file that holds everything."""
 
 import re
 from pathlib import Path
@@ -11,12 +11,12 @@ from gridsvc.domain.errors import InputError, NotReadyError
 from gridsvc.flows.reports import Report
 from gridsvc.settings import Settings
 from gridsvc.store import Store
-from tests.api_county import IN_U1, county_in
+from tests.api_county import FORCE, IN_U1, county_in
 
 
-def run(folder: Path, *arguments: str) -> str:
+def run(folder: Path, *arguments: str, command: str = "risk") -> str:
     done = CliRunner().invoke(
-        map_, ["risk", *arguments], env={"GRIDSVC_DATA": str(folder)}, catch_exceptions=True
+        map_, [command, *arguments], env={"GRIDSVC_DATA": str(folder)}, catch_exceptions=True
     )
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
@@ -63,3 +63,23 @@ def test_without_a_map_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NotReadyError, match="gridsvc import"):
         run(tmp_path, "-o", str(tmp_path / "x.html"))
     assert not (tmp_path / "x.html").exists()
+
+
+def test_coverage_is_a_file_too(tmp_path: Path) -> None:
+    county_in(tmp_path / "data").close()
+    target = tmp_path / "覆盖.html"
+    run(tmp_path / "data", "-o", str(target), command="coverage")
+    page = target.read_text(encoding="utf-8")
+    assert "直线距离估算，非道路时间" in page
+    assert "村医和救护车" in page
+    assert '"limit":900' in page
+    assert not re.search(r'(?:src|href)="(?!data:)', page.split("<body>")[0])
+    for person in FORCE:
+        assert person.name not in page
+        assert person.phone not in page
+    chosen = ("--group", "fire", "--state", "nominal", "--minutes", "5", "--lang", "en")
+    run(tmp_path / "data", "-o", str(target), "--overwrite", *chosen, command="coverage")
+    page = target.read_text(encoding="utf-8")
+    assert "First to arrive: fire brigades" in page
+    assert '"limit":300' in page
+    assert re.search(r'value="nominal"[^>]* checked', page)

@@ -53,7 +53,12 @@ def test_it_says_what_is_loaded_and_where_to_go() -> None:
     page = home_page(jagged_map(5, 5), COUNTS)
     figures = re.findall(r"<b[^>]*>([^<]*)</b>", page)
     assert figures == ["25", "0", "23,456", "70,001", "7"]
-    for address in ("/maps/risk?lang=zh", "/api/v1/openapi.json", "/?lang=en"):
+    for address in (
+        "/maps/risk?lang=zh",
+        "/maps/coverage?lang=zh",
+        "/api/v1/openapi.json",
+        "/?lang=en",
+    ):
         assert f'href="{address}"' in page
     assert "演示数据" in page
     assert "罗平县综治中心" in page

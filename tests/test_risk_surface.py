@@ -70,9 +70,9 @@ def test_an_area_smaller_than_a_pixel_has_one_and_an_empty_one_has_none() -> Non
     raster = Raster.of([shapely.box(104, 24.6, 104.005, 24.605), speck, shapely.Polygon()])
     pixel = raster.pixel[raster.area == 1]
     assert len(pixel) == 1
-    lng, lat = (each.ravel()[pixel[0]] for each in centres(raster))
-    assert MetricFrame().points(lng=lng, lat=lat) == pytest.approx(
-        MetricFrame().points(lng=104.005015, lat=24.605015), abs=raster.pixel_m * 0.75
+    lng, lat = (float(each.ravel()[pixel[0]]) for each in centres(raster))
+    assert MetricFrame().point(lng=lng, lat=lat) == pytest.approx(
+        MetricFrame().point(lng=104.005015, lat=24.605015), abs=raster.pixel_m * 0.75
     )
     assert 2 not in raster.area
 

@@ -10,7 +10,7 @@ from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
 from gridsvc.dispatch.eligibility import held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
-from gridsvc.domain.geo import Datum, Floats
+from gridsvc.domain.geo import Floats
 from gridsvc.domain.travel import VEHICLES
 from gridsvc.flows.scene import Scene
 from maps.shapes import MapShapes, map_shapes
@@ -22,7 +22,7 @@ _ROLE = {role: number for number, role in enumerate(ROLES)}
 
 def drawn_shapes(published: PublishedMap, tiles: Tiles | None = None) -> MapShapes:
     """The shapes of a map as they are drawn on a base map: all shifted where it is in GCJ-02."""
-    if tiles is None or tiles.datum is not Datum.GCJ02:
+    if tiles is None or not tiles.shifted:
         return map_shapes(published, tiles=tiles)
 
     def shifted(lng_lat: Floats) -> Floats:

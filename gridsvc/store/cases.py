@@ -283,8 +283,9 @@ class CaseWriter(CaseReader):
                 county=self.county, responder=responder, assignment=assignment_id, number=number
             )
             .on_conflict_do_nothing()
+            .returning(claim.c.responder)  # the driver of PostgreSQL tells no row count here
         )
-        if taken.rowcount:
+        if taken.first() is not None:
             return None
         holder = select(claim.c.number).where(
             claim.c.county == self.county, claim.c.responder == responder
@@ -393,8 +394,9 @@ class CaseWriter(CaseReader):
                 at=at,
             )
             .on_conflict_do_nothing()
+            .returning(receipt.c.key)
         )
-        return bool(kept.rowcount)
+        return kept.first() is not None
 
 
 def _case(row: Any) -> tuple[Incident, Case]:

@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
@@ -57,6 +56,9 @@ class StraightLine:
 
         At one speed the nearest is the first, so each vehicle has a tree of its own.
         """
+        # Half a second to load, and only maps ask for it: a start must not wait for it.
+        from scipy.spatial import cKDTree
+
         seconds = np.full(len(to), np.inf)
         first = np.full(len(to), -1, dtype=np.intp)
         placed = np.isfinite(start).all(axis=1)
