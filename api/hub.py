@@ -43,7 +43,7 @@ class Limits:
         Longest silence.
     lag
         A listener that had caught up and takes nothing for ``lag_s`` while so many events wait is
-        cut off.
+        cut off; one that is told none of so many is told its position.
     blocked_s
         And so is any that takes nothing for so long.
     ending_s

@@ -37,7 +37,7 @@ from api.shapes import Answer, Moment, Query, Readable
 from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.kinds import KINDS_BY_CODE, Category
 from gridsvc.domain.lifecycle import Stage
-from gridsvc.domain.rights import Right
+from gridsvc.domain.rights import Caller, Right
 from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.intake import Key, Receipt, Repeated
 from gridsvc.flows.reports import Report, faults
@@ -144,7 +144,8 @@ def receive(
     report = report_of(body)
     if idempotency_key is None:
         receipt = runtime.receive(report, caller=caller)
-        return _receipt(_receipt_answer(receipt, runtime, lang).model_dump(by_alias=True))
+        answer = _receipt_answer(receipt, runtime, lang).model_dump(by_alias=True)
+        return _receipt(answer, caller)
     if not _KEY.fullmatch(idempotency_key):
         raise InputError([_BAD_KEY, *faults(report)])
     key = Key(
@@ -154,8 +155,8 @@ def receive(
     )
     taken = runtime.receive_once(report, key, caller=caller)
     if isinstance(taken, Repeated):
-        return _receipt(_filled(taken, runtime))
-    return _receipt(_receipt_answer(taken, runtime, lang).model_dump(by_alias=True))
+        return _receipt(_filled(taken, runtime), caller)
+    return _receipt(_receipt_answer(taken, runtime, lang).model_dump(by_alias=True), caller)
 
 
 @router.get("")
@@ -191,11 +192,15 @@ def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> Fil
         reporter=None
         if who is None or answer.withheld
         else ReporterBody(name=who.name, phone=who.phone, confidential=who.confidential),
-        assignments=[assignment_answer(each, find, lang) for each in file.assignments],
-        supervisions=[supervision_answer(each) for each in file.supervisions],
+        assignments=[]
+        if answer.withheld
+        else [assignment_answer(each, find, lang) for each in file.assignments],
+        supervisions=[]
+        if answer.withheld
+        else [supervision_answer(each) for each in file.supervisions],
         step_notes=[] if answer.withheld else [note_answer(each) for each in file.notes],
         decision=None if answer.withheld else _in(lang, file.decision),
-        events=[event_answer(each) for each in shown.events],
+        events=[] if answer.withheld else [event_answer(each) for each in shown.events],
     )
 
 
@@ -237,7 +242,12 @@ def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAn
     )
 
 
-def _receipt(answer: dict[str, Any]) -> Response:
+def _receipt(answer: dict[str, Any], caller: Caller) -> Response:
+    if not caller.may(Right.READ):
+        # Who may only report is not told who the force are, nor what others reported.
+        for who in _people(answer):
+            who.update({name: "" for name in ("name", "phone") if name in who})
+        answer = answer | {"possible_duplicates": []}
     place = f"{router.prefix}/{quote(answer['id'])}"
     return JSONResponse(answer, status_code=201, headers={"Location": place})
 
@@ -245,13 +255,15 @@ def _receipt(answer: dict[str, Any]) -> Response:
 def _people(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """Every part of a receipt that names a person."""
     nearest = answer["nearest"] or {"chosen": [], "refused": []}
-    return [*nearest["chosen"], *nearest["refused"], *answer["assignments"]]
+    short = nearest.get("shortfalls", [])
+    busy = [one["nearest_busy"] for one in short if one.get("nearest_busy")]
+    return [*nearest["chosen"], *nearest["refused"], *busy, *answer["assignments"]]
 
 
 def _bare(answer: dict[str, Any]) -> dict[str, Any]:
     """A receipt without personal data: what is kept for a key must be erasable elsewhere."""
     for who in _people(answer):
-        who["name"] = who["phone"] = ""
+        who.update({name: "" for name in ("name", "phone") if name in who})
     return answer | {"text": "", "address": "", "given": ""}
 
 
@@ -261,7 +273,8 @@ def _filled(repeated: Repeated, runtime: Runtime) -> dict[str, Any]:
     for who in _people(answer):
         known = force.get(who.get("responder") or who["id"])
         if known is not None:
-            who["name"], who["phone"] = known.name, known.phone
+            told = {"name": known.name, "phone": known.phone}
+            who.update({name: told[name] for name in told if name in who})
     told = {"text": repeated.incident.text, "address": repeated.incident.address}
     ordered = dict(zip(ReceiptAnswer.model_fields, ReceiptAnswer.model_fields, strict=True))
     filled = answer | told | {"given": repeated.incident.given}

@@ -125,15 +125,19 @@ class _Place:
         self.given = ""
         self.grid = None if body.grid is None else _shown(body.grid)[:32]
         if body.position is not None:
-            self.given = _shown(body.position)
+            empty = isinstance(body.position, dict) and all(
+                body.position.get(name) is None for name in ("lng", "lat")
+            )
+            self.given = "" if empty else _shown(body.position)
             self._read(body.position)
 
     def _read(self, position: Any) -> None:
         if not isinstance(position, dict):
             self.bad.append(
+                # What was sent may name people: it is kept apart, in ``given``.
                 Text(
-                    f"position 应为含 lng、lat 的对象，收到的是 {self.given}",
-                    f"position must be an object with lng and lat, not {self.given}",
+                    "position 应为含 lng、lat 的对象，收到的不是对象",
+                    "position must be an object with lng and lat, and is not one",
                 )
             )
             return
@@ -144,11 +148,8 @@ class _Place:
         radius = position.get("radius_m")
         self.radius_m = _number(radius)
         if radius is not None and self.radius_m is None:
-            said = _shown(radius)[:50]
             self.doubts.append(
-                Text(
-                    f"精度半径“{said}”不是数字，未采用", f"radius_m {said!r} is no number: left out"
-                )
+                Text("精度半径 radius_m 不是数字，未采用", "radius_m is no number: left out")
             )
         source = position.get("source")
         self.source = _shown(source)[:32] if source is not None else "api"
@@ -158,22 +159,21 @@ class _Place:
             self.datum = Datum(said)
         except ValueError:
             self.datum = Datum.UNKNOWN
-            shown, allowed = _shown(said)[:50], ", ".join(Datum)
+            allowed = ", ".join(Datum)
             self.doubts.append(
                 Text(
-                    f"没有坐标系“{shown}”，按 unknown 处理，精度放宽 400 米；可用 {allowed}",
-                    f"no datum {shown!r}: taken as unknown, 400 m less certain; use {allowed}",
+                    f"所报坐标系无法识别，按 unknown 处理，精度放宽 400 米；可用 {allowed}",
+                    f"the datum is not known: taken as unknown, 400 m less certain; use {allowed}",
                 )
             )
 
     def _degrees(self, position: dict[str, Any], name: str) -> float | None:
         value = _number(position.get(name))
         if value is None:
-            said = _shown(position.get(name))[:50] if name in position else ""
             self.bad.append(
                 Text(
-                    f"position.{name} 不是数字（收到“{said}”），无法定位",
-                    f"position.{name} is no number ({said!r}): it cannot be located",
+                    f"position.{name} 不是数字，无法定位",
+                    f"position.{name} is no number: it cannot be located",
                 )
             )
         return value

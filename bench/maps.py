@@ -24,13 +24,14 @@ PAINTED = """() => new Promise((done) =>
 """Milliseconds from the start of the navigation until a frame was drawn after the scripts."""
 
 HEAD = (
-    "| page | first of a new server, s (3) | first of a new browser, s (3) | second load, s (2) "
-    "| sent, MB (3) | as a file, MB compressed (3) | file painted, s |\n|---|---|---|---|---|---|---|"
+    "| page | first of a new server, s | first of a new browser, s | second load, s | sent, MB "
+    "| as a file, MB compressed | file painted, s |\n|---|---|---|---|---|---|---|\n"
+    "| target | 3 | 3 | 2 | 3 | 3 | |"
 )
 
 
 def measured(folder: Path) -> Iterator[str]:
-    """Rows of the table, with the targets in its head.
+    """Rows of the table.
 
     Parameters
     ----------

@@ -94,6 +94,10 @@ class Runtime:
             The store cannot be reached or its schema is not this program's.
         """
         runtime = cls(settings, Store.open(settings.url, county=settings.county), clock)
+        if settings.holidays is not None:
+            from gridsvc.flows.calendars import load_calendar
+
+            runtime.calendar = load_calendar(settings.holidays)
         with runtime.store.read() as reading:
             runtime._seen = runtime._told = reading.events.head()
             published, people = reading.areas.load(), reading.force.all()
@@ -292,7 +296,7 @@ class Runtime:
 
     def _claimed(self, receipt: intake.Receipt) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
-        if receipt.decision is not None:
+        if receipt.decision is not None and not receipt.incident.drill:
             number = receipt.incident.number
             for one in receipt.decision.assignments:
                 self._busy.setdefault(one.responder, number)
@@ -381,6 +385,8 @@ class Runtime:
         """Who was taken and freed, in the order in which it happened."""
         for event in events:
             told = event.payload
+            if told.get("drill"):
+                continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
             elif event.name == AssignmentStepped.name and told["free"]:

@@ -30,6 +30,8 @@ class Settings(BaseSettings):
         Of the county's 3-degree Gauss-Kruger zone, degrees east; None: taken from the map.
     code_scheme
         Total code lengths of county, township, village, grid and unit.
+    holidays
+        CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
     tiles_url
         Address template of a base map's tiles, such as ``http://host/{z}/{x}/{y}.png``; empty: the
         maps have no base map.
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
     county: Annotated[str, Field(pattern=r"^\d{6}$")] = "530324"
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
+    holidays: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     tiles_datum: Datum = Datum.WGS84
@@ -109,10 +112,14 @@ class Settings(BaseSettings):
             raise SettingsError(faults) from error
 
     @property
+    def file(self) -> Path:
+        """The embedded store."""
+        return self.data.absolute() / "gridsvc.sqlite"
+
+    @property
     def url(self) -> str:
         """The database's address: the given one, or the embedded file's."""
-        file = self.data.absolute() / "gridsvc.sqlite"
-        return self.database_url or f"sqlite:///{quote(str(file))}"
+        return self.database_url or f"sqlite:///{quote(str(self.file))}"
 
     @property
     def embedded(self) -> bool:

@@ -118,6 +118,7 @@ def coverage_page(
         note=found.travel.note.pick(lang),
         at=f"{at:%Y-%m-%d %H:%M}",
         night=found.night,
+        live_minutes=round(found.live_for.total_seconds() / 60),
         group=GROUP_NAMES[found.group].pick(lang),
         groups=[(g.value, GROUP_NAMES[g].pick(lang), g is found.group) for g in Group],
         minutes=minutes,

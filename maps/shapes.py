@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -11,9 +11,11 @@ import shapely
 
 from gridsvc.domain.area import Level, PublishedMap
 from gridsvc.domain.geo import Bounds, Floats, Geometries, MetricFrame
-from gridsvc.risk.surface import Raster
 from maps.assets import to_json
 from maps.tiles import Tiles
+
+if TYPE_CHECKING:
+    from gridsvc.risk.surface import Raster
 
 Move = Callable[[Floats], Floats]
 """Positions (n, 2) in CGCS2000 degrees, lng first -> where they are drawn, in the same shape."""
@@ -48,8 +50,11 @@ class MapShapes:
     tiles: Tiles | None = None
 
     @cached_property
-    def raster(self) -> Raster:
+    def raster(self) -> "Raster":
         """The grids as pixels, for the heat surface."""
+        # What it draws with takes long to load: not before somebody wants a surface.
+        from gridsvc.risk.surface import Raster
+
         return Raster.of(self.polygons)
 
 

@@ -85,6 +85,9 @@ def free(people: Iterable[Responder], card: Card, at: datetime, busy: Busy) -> l
 
 def counts_for(one: Responder, capability: Capability) -> bool:
     lay = one.role in (Role.SENTINEL, Role.GRID_WORKER, Role.MEDIATOR)
+    office = one.role is Role.DEPARTMENT and capability is not Capability.TRADE
+    if office and capability not in LAY_CAPABILITIES:
+        return False
     return capability in one.capabilities and (capability in LAY_CAPABILITIES or not lay)
 
 

@@ -89,7 +89,7 @@ class Listening:
         self.headers = httpx.Headers()
         self.began = threading.Event()
         self.ended = threading.Event()
-        self.leave: Callable[[], None] = self.ended.set
+        self.leave: Callable[[], object] = self.ended.set
 
     @property
     def positions(self) -> list[int]:
@@ -145,7 +145,7 @@ class Listeners:
         listening = Listening()
         work = listening.run(self._client, httpx.URL(url + PATH, params=list(query)), headers)
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        listening.leave = lambda: self._loop.call_soon_threadsafe(future.cancel) and None
+        listening.leave = future.cancel
         self._running.append(future)
         if wait:
             assert listening.began.wait(PATIENCE_S), "the stream did not begin"

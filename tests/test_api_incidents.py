@@ -21,6 +21,7 @@ from tests.api_county import (
     WEST_OF_G1,
     client_of,
 )
+from tests.test_api_auth import key_for, know_keys
 
 pytest_plugins = ("tests.api_fixtures",)
 
@@ -356,6 +357,39 @@ def test_the_same_key_is_answered_the_same_also_after_a_restart(
     assert kept is not None
     said = str(kept.answer)
     assert not any(word in said for word in ("老人胸痛", "甲社区1号", "19900000001", "张三"))
+
+
+def test_what_is_kept_for_a_key_names_nobody(api: TestClient, api_runtime: Runtime) -> None:
+    api.post(POST, json=REPORT)
+    odd = {**REPORT, "position": {**REPORT["position"], "radius_m": "王某家"}}  # type: ignore[dict-item]
+    first = api.post(POST, json=odd, headers=KEYED)
+    assert any(one["nearest_busy"] for one in first.json()["nearest"]["shortfalls"])
+    with api_runtime.store.read() as reading:
+        kept = reading.cases.answered("local", "call-7")
+    assert kept is not None
+    names = [one.name for one in api_runtime.force().responders]
+    assert not any(name in str(kept.answer) for name in [*names, "王某家"])
+    assert api.post(POST, json=odd, headers=KEYED).content == first.content
+
+
+def test_a_place_given_later_does_not_change_the_first_answer(api: TestClient) -> None:
+    odd = {**REPORT, "position": "王某家旁边"}
+    first = api.post(POST, json=odd, headers=KEYED)
+    place = {"position": REPORT["position"]}
+    assert api.put(f"{POST}/{first.json()['id']}/position", json=place).status_code == 200
+    assert api.post(POST, json=odd, headers=KEYED).content == first.content
+
+
+def test_who_may_only_report_is_not_told_who_the_force_are(api_runtime: Runtime) -> None:
+    token = key_for(api_runtime, "reporter")
+    know_keys(api_runtime)
+    api = client_of(create_app(api_runtime))
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = api.post(POST, json=REPORT, headers=headers)
+    assert answer.status_code == 201, answer.text
+    assert len(answer.json()["assignments"]) == 4
+    assert not any(one.name in answer.text for one in api_runtime.force().responders)
+    assert api.get(f"{POST}/{answer.json()['id']}", headers=headers).status_code == 403
 
 
 def test_the_same_key_with_another_body_is_a_conflict(api: TestClient) -> None:

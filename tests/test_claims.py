@@ -102,10 +102,10 @@ def check_whole(store: Store, keys: set[str]) -> dict[str, str]:
     assert dict(held) == taken
     found = {key: numbers[one.incident] for key, one in answered.items() if one is not None}
     assert sorted(found.values()) == sorted(numbers.values())
-    for one in answered.values():
-        if one is not None:
-            mine = [each.responder for each in sent if each.incident == one.incident]
-            assert sorted(one.answer["sent"]) == sorted(mine)
+    for told in answered.values():
+        if told is not None:
+            people = [each.responder for each in sent if each.incident == told.incident]
+            assert sorted(told.answer["sent"]) == sorted(people)
     return found
 
 

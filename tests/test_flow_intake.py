@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gridsvc.domain.errors import InputError
+from gridsvc.domain.errors import ConflictError, InputError
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum
+from gridsvc.domain.lifecycle import Step
+from gridsvc.flows.casework import Action
 from gridsvc.flows.dispatching import Decision
 from gridsvc.flows.intake import Receipt
 from gridsvc.flows.reports import Report
@@ -88,6 +90,33 @@ def test_nobody_is_assigned_twice_and_the_second_call_says_why(runtime: Runtime)
     }
     assert any(first.incident.number in reason for reason in reasons["R0001"])
     assert [one.incident.number for one in second.duplicates] == [first.incident.number]
+
+
+def test_a_drill_takes_nobody_away_from_a_real_case(runtime: Runtime) -> None:
+    drill = runtime.receive(illness(drill=True))
+    assert len(decided(drill).assignments) == 4
+    real = runtime.receive(illness())
+    assert len(decided(real).assignments) == 4
+    assert runtime.counts()["incidents"] == 1
+
+
+def test_a_reopened_case_is_dispatched_anew_when_its_place_is_confirmed(runtime: Runtime) -> None:
+    number = runtime.receive(illness()).incident.number
+    for step in (Step.FALSE_ALARM, Step.REOPEN):
+        runtime.step(number, Action(step), caller=runtime.local)
+    runtime._catch_up()  # what its follower does, which tests do not start
+    placed = runtime.place(number, illness(), caller=runtime.local)
+    assert len(decided(placed).assignments) == 4
+
+
+def test_a_case_that_is_answered_sends_nobody_any_more(runtime: Runtime) -> None:
+    number = runtime.receive(illness(lng=None, lat=None, address="老街")).incident.number
+    for step in (Step.COMPLETE_PAPERWORK, Step.REPLY):
+        runtime.step(number, Action(step), caller=runtime.local)
+    placed = runtime.place(number, illness(), caller=runtime.local)
+    assert decided(placed).assignments == ()
+    with pytest.raises(ConflictError):
+        runtime.assign(number, ["R0001"], caller=runtime.local)
 
 
 def test_an_ordinary_report_is_recommended_and_nobody_is_claimed(runtime: Runtime) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,7 @@ def found_on(published: PublishedMap, *, people: int = 6, now: int = 3) -> Cover
             State.NOMINAL: Reach.of(demand, supply, travel),
         },
         travel=travel,
+        live_for=timedelta(minutes=15),
     )
 
 
@@ -105,6 +106,7 @@ def test_what_a_reader_must_be_told() -> None:
     for words in ("直线距离估算，非道路时间", "演示数据", "2026-11-23 23:30（夜间）", "地图版本 7"):
         assert words in page
     assert "最慢的单元" in page
+    assert "15 分钟内的定位" in page
     assert FOUND.travel.note.zh in page
     other = coverage_page(replace(COUNTY, demo=False), FOUND, shapes=SHAPES)
     assert "演示数据" not in other
@@ -238,6 +240,17 @@ def test_the_switch_changes_map_and_list_and_the_list_leads_to_its_grid(browser:
         asked = [url for url in seen.requests if "group=fire" in url]
         assert len(asked) == 1
         assert "state=nominal" in asked[0]
+        seen.check_quiet()
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_no_choice_is_cut_off(browser: Browser, lang: Lang) -> None:
+    with (
+        serve({"/maps/coverage": page_of(lang=lang)}, static_dir()) as origin,
+        visit(browser, f"{origin}/maps/coverage") as seen,
+    ):
+        assert seen.page.locator("select option").count() == len(Group) + len(MINUTES)
+        assert seen.probe("cutOff") == []
         seen.check_quiet()
 
 

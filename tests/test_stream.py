@@ -1,25 +1,32 @@
 """The stream over HTTP on both stores: format, resuming, filters, who may know what."""
 
+import asyncio
 import random
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.hub import Limits
+from api.hub import Hub, Limits, Listener
+from api.stream_events import Wanted
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.events import Event, MapPublished
 from gridsvc.domain.kinds import KINDS
 from gridsvc.flows.keys import add_key, revoke_key
+from gridsvc.runtime import Runtime
+from gridsvc.settings import Settings
 from tests.listening import (
     PATH,
     Listeners,
+    Reader,
     Served,
     eventually,
     moved,
@@ -153,7 +160,15 @@ def test_every_fault_of_a_request_is_told_at_once(served: Served) -> None:
     ]
     assert "incident_received" in faults[2]["message"]
     assert "land_dispute" in faults[3]["message"]
-    for bad in ("after=", "after=9223372036854775808", "after=٣", "after=1.0", "nonsense=1"):
+    for bad in (
+        "after=",
+        f"after={'0' * 30}{'9' * 30}",
+        f"after={'9' * 65}",
+        "after=9223372036854775808",
+        "after=٣",
+        "after=1.0",
+        "nonsense=1",
+    ):
         assert ask(served, bad).status_code == 422, bad
 
 
@@ -377,3 +392,51 @@ def test_a_hundred_listeners_miss_nothing(served: Served, ears: Listeners) -> No
     ears.leave()
     eventually(lambda: served.hub.listeners == 0)
     assert served.hub.sent == 100 * 200
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.lists(
+        st.tuples(
+            st.sampled_from(["after", "area", "kind", "name", "lang", "x"]),
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=70)
+            | st.integers(-(2**70), 2**70).map(str)
+            | st.sampled_from([TOWN, "land_dispute", SENSITIVE, "map_published", "0" * 70]),
+        ),
+        max_size=6,
+    ),
+    last_id=st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=70),
+)
+def test_no_request_is_too_strange(
+    api: TestClient, query: list[tuple[str, str]], last_id: str
+) -> None:
+    # Nothing follows the log here, so that what is well-formed ends as well.
+    answer = api.get(f"{PATH}?{urlencode(query)}", headers={"Last-Event-ID": last_id})
+    assert answer.status_code in (422, 503), answer.text
+    assert answer.json()["faults"]
+
+
+def test_one_that_was_ahead_of_this_process_is_told_nothing_twice(
+    store_url: str, tmp_path: Path
+) -> None:
+    runtime = Runtime.open(Settings.read(data=tmp_path, database_url=store_url))
+    hub = Hub(runtime, Limits(heartbeat_s=0.05))
+    listener = Listener(Wanted(runtime.local), 5, {}, told=5)
+    with runtime.store.write() as work:
+        work.events.record(*moved(8))
+
+    async def listen() -> list[bytes]:
+        hub.head, hub._open = 2, True
+        hub._arrived(hub._read(2, 2))  # as far as another process's client is not yet
+        chunks = hub.chunks(listener)
+        heard = [await anext(chunks)]
+        hub._arrived(hub._read(2, 1))  # known already
+        assert hub.head == 4
+        hub._arrived(hub._read(3, 100))
+        heard.append(await anext(chunks))
+        return heard
+
+    silence, told = asyncio.run(listen())
+    assert silence == b":\n\n"
+    assert [int(one.id) for one in Reader().feed(told)] == [6, 7, 8]
+    runtime.close()

@@ -18,7 +18,7 @@ class Window:
 
     def reach(self, *radii_m: float) -> float:
         """The radius in metres, widened to the accuracy of the positions compared."""
-        return min(max(self.radius_m, *radii_m), RADIUS_CAP_M)
+        return min(max((self.radius_m, *radii_m)), RADIUS_CAP_M)
 
 
 WINDOWS: dict[Category, Window] = {

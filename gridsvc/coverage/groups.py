@@ -30,7 +30,7 @@ GROUP_NAMES: dict[Group, Text] = {
     Group.SENTINELS: Text("吹哨人", "sentinels"),
     Group.GRID_WORKERS: Text("网格员", "grid workers"),
     Group.MEDIATORS: Text("调解员", "mediators"),
-    Group.MEDICAL: Text("村医和救护车", "doctors and ambulances"),
+    Group.MEDICAL: Text("村医和救护车", "medical crews"),
     Group.ORDER: Text("乡镇处置队", "township teams"),
     Group.FIRE: Text("乡镇消防队", "fire brigades"),
 }

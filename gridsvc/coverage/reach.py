@@ -1,7 +1,7 @@
 """Who reaches what, and how soon."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 import numpy as np
@@ -112,13 +112,17 @@ def _figures(demand: Demand, where: npt.NDArray[np.bool_], grids: int) -> Figure
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Both states of one group at one moment (aware), and the travel times they rest on."""
+    """Both states of one group at one moment (aware), and the travel times they rest on.
+
+    ``live_for`` is how long a live position counts.
+    """
 
     group: Group
     at: datetime
     night: bool
     reaches: dict[State, Reach]
     travel: TravelTimes
+    live_for: timedelta
 
     @property
     def demand(self) -> Demand:

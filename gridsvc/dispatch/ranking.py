@@ -246,7 +246,11 @@ def _free(view: View, walk: Iterator[int], busy: Busy) -> Iterator[int]:
 
 
 def _not_serving(card: Card, capability: Capability) -> frozenset[Role]:
-    return card.excluded if capability in LAY_CAPABILITIES else card.excluded | LAY_ROLES
+    if capability in LAY_CAPABILITIES:
+        return card.excluded
+    # An office that has first aid or fire among its trades is not the one who comes running.
+    offices = frozenset() if capability is Capability.TRADE else frozenset({Role.DEPARTMENT})
+    return card.excluded | LAY_ROLES | offices
 
 
 def _completed(

@@ -102,7 +102,6 @@ class CaseStepped(CaseEvent):
     step: str
     before: str
     after: str
-    owner: str = ""
     rating: str = ""
     into: str | None = None
 
@@ -113,7 +112,6 @@ class CaseSupervised(CaseEvent):
 
     name: ClassVar[str] = "case_supervised"
     order: str
-    level: str
     replied: bool
 
 

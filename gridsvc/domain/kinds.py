@@ -63,9 +63,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind. ``share`` is its part of all reports in per cent; ``limit`` the time limit; ``sends`` the capabilities its card asks for; ``hand_over`` the services that are
-    asked (110, 119, 120, 122), never ordered; ``sensitive`` kinds are never drawn or counted on a
-    map, and a list withholds their particulars (`gridsvc.domain.incident.for_list`)."""
+    """One kind. ``share`` is its part of all reports in per cent; ``limit`` the time it may take;
+    ``sends`` the capabilities its card asks for; ``hand_over`` the services that are asked (110,
+    119, 120, 122), never ordered; ``sensitive`` kinds are never drawn or counted on a map, and a
+    list withholds their particulars (`gridsvc.domain.incident.for_list`)."""
 
     code: str
     name: Text

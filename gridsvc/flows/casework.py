@@ -13,7 +13,14 @@ from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import ENDED, Stage, Step, next_stage
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import about, call_off, must_be_open, patiently, reached
+from gridsvc.flows.dispatching import (
+    about,
+    call_off,
+    must_be_at_work,
+    must_be_open,
+    patiently,
+    reached,
+)
 from gridsvc.store import Store, UnitOfWork
 
 RATINGS: dict[str, Text] = {
@@ -46,27 +53,30 @@ def step(key: str, action: Action, *, store: Store, now: datetime, caller: Calle
     ConflictError
         The table has no such step; nothing is changed.
     """
-    with store.write() as work:
-        incident, case = reached(work, key, caller)
-        stage = next_stage(case.stage, action.step)
-        _needs(action)
-        after = _changed(case, stage, action, now)
-        work.cases.change(incident.id, after)
-        if action.note:
-            work.cases.note(incident.id, Note(now, caller.id, action.step, action.note))
-        work.events.record(
-            CaseStepped(
-                **about(incident, store.county, caller.id),
-                step=action.step,
-                before=case.stage,
-                after=stage,
-                owner=after.owner,
-                rating=action.rating,
+
+    def once() -> Case:
+        with store.write() as work:
+            incident, case = reached(work, key, caller)
+            stage = next_stage(case.stage, action.step)
+            _needs(action)
+            after = _changed(case, stage, action, now)
+            work.cases.change(incident.id, after)
+            if action.note:
+                work.cases.note(incident.id, Note(now, caller.id, action.step, action.note))
+            work.events.record(
+                CaseStepped(
+                    **about(incident, store.county, caller.id),
+                    step=action.step,
+                    before=case.stage,
+                    after=stage,
+                    rating=action.rating if action.step is Step.RATE else "",
+                )
             )
-        )
-        if case.open and stage in _NOBODY_NEEDED:
-            call_off(work, incident, now=now, by=caller.id)
-    return after
+            if case.open and stage in _NOBODY_NEEDED:
+                call_off(work, incident, now=now, by=caller.id)
+        return after
+
+    return patiently(once)
 
 
 _NOBODY_NEEDED = frozenset(Stage) - {
@@ -79,9 +89,9 @@ _NOBODY_NEEDED = frozenset(Stage) - {
 
 def _needs(action: Action) -> None:
     wanted = {
-        Step.ROUTE: ("owner", action.owner, Text("承办单位或人员", "who handles it")),
-        Step.REFUSE: ("note", action.note, Text("不予受理的告知理由", "the notice's reason")),
-        Step.TRANSFER: ("note", action.note, Text("转出去向和理由", "where to and why")),
+        Step.ROUTE: ("owner", action.owner.strip(), Text("承办单位或人员", "who handles it")),
+        Step.REFUSE: ("note", action.note.strip(), Text("不予受理理由", "the reason")),
+        Step.TRANSFER: ("note", action.note.strip(), Text("转出去向和理由", "where to and why")),
         Step.RATE: ("rating", action.rating, Text("评价", "the rating")),
     }
     if action.step is Step.MERGE:
@@ -132,7 +142,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
                 text = Text("演练与真实案件不能并案", "a drill and a real case stay apart")
                 raise ConflictError(Fault("merge_with_drill", text, "into"))
             stage = next_stage(case.stage, Step.MERGE)
-            must_be_open(other)
+            must_be_at_work(other)
             after = replace(
                 case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
             )
@@ -143,7 +153,6 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
                     step=Step.MERGE,
                     before=case.stage,
                     after=stage,
-                    owner=case.owner,
                     into=target.number,
                 )
             )
@@ -204,7 +213,7 @@ def supervise(
         work.cases.supervise(kept)
         work.cases.change(incident.id, replace(case, supervised=True))
         fields = about(incident, store.county, caller.id)
-        work.events.record(CaseSupervised(**fields, order=kept.id, level=level, replied=False))
+        work.events.record(CaseSupervised(**fields, order=kept.id, replied=False))
         return kept
 
     return _over_open(key, put, store, caller)
@@ -228,7 +237,7 @@ def reply_to_supervision(key: str, *, store: Store, now: datetime, caller: Calle
         fields = about(incident, store.county, caller.id)
         work.events.record(
             *(
-                CaseSupervised(**fields, order=order.id, level=order.level, replied=True)
+                CaseSupervised(**fields, order=order.id, replied=True)
                 for order in work.cases.supervisions(incident.id)
                 if order.replied_at is None
             )
@@ -269,7 +278,10 @@ def _over_open(
     store: Store,
     caller: Caller,
 ) -> T:
-    with store.write() as work:
-        incident, case = reached(work, key, caller)
-        must_be_open(case)
-        return put(work, incident, case)
+    def once() -> T:
+        with store.write() as work:
+            incident, case = reached(work, key, caller)
+            must_be_open(case)
+            return put(work, incident, case)
+
+    return patiently(once)

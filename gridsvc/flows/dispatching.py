@@ -18,6 +18,7 @@ from gridsvc.domain.lifecycle import (
     ENDED,
     AssignmentState,
     AssignmentStep,
+    Stage,
     next_state,
 )
 from gridsvc.domain.rights import Caller, within
@@ -141,7 +142,8 @@ def _claim(
 
 
 def _take(work: UnitOfWork, pick: Pick, made: Assignment, incident: Incident) -> str | None:
-    if not pick.responder.role.exclusive:
+    # A drill holds nobody back: a real case would find the people gone.
+    if incident.drill or not pick.responder.role.exclusive:
         return None
     return work.cases.claim(made.responder, assignment_id=made.id, number=incident.number)
 
@@ -198,7 +200,7 @@ def assign(
     def once() -> tuple[Assignment, ...]:
         with store.write() as work:
             incident, case = reached(work, key, caller)
-            must_be_open(case)
+            must_be_at_work(case)
             view, card = scene.view(replace(incident, received_at=now)), card_of(incident)
             if view is None:
                 raise ConflictError(Fault("unlocated", _UNLOCATED))
@@ -264,13 +266,28 @@ def step_assignment(
     ConflictError
         The table has no such step; nothing is changed.
     """
-    with store.write() as work:
-        one = work.cases.assignment(id, lock=True)
-        if one is None:
-            text = Text(f"没有编号为“{id}”的指派", f"no assignment is known under {id!r}")
-            raise NotFoundError(Fault("unknown_assignment", text))
-        incident, _ = reached(work, one.incident, caller)
-        return move(work, one, incident, step, now=now, by=caller.id, on_behalf=on_behalf)
+
+    def once() -> Assignment:
+        with store.write() as work:
+            # The case is locked before its assignments, here as everywhere.
+            found = work.cases.assignment(id)
+            if found is None:
+                raise _unknown_assignment(id)
+            try:
+                incident, _ = reached(work, found.incident, caller)
+            except NotFoundError:
+                raise _unknown_assignment(id) from None
+            one = work.cases.assignment(id, lock=True) or found
+            if one.incident != incident.id:
+                incident, _ = reached(work, one.incident, caller)
+            return move(work, one, incident, step, now=now, by=caller.id, on_behalf=on_behalf)
+
+    return patiently(once)
+
+
+def _unknown_assignment(id: str) -> NotFoundError:  # noqa: A002
+    text = Text(f"没有编号为“{id}”的指派", f"no assignment is known under {id!r}")
+    return NotFoundError(Fault("unknown_assignment", text))
 
 
 def move(
@@ -320,9 +337,14 @@ def reached(work: UnitOfWork, key: str, caller: Caller) -> tuple[Incident, Case]
         It does not exist, or not for this caller.
     """
     incident, case = work.cases.known(key, lock=True)
-    if not within(caller.area, incident.areas(work.cases.county)):
+    if not reaches(caller, incident, case, work.cases.county):
         raise unreachable(key)
     return incident, case
+
+
+def reaches(caller: Caller, incident: Incident, case: Case, county: str) -> bool:
+    """Whether a case is the caller's business: of their area, or taken by themselves."""
+    return within(caller.area, incident.areas(county)) or case.first_contact == caller.id
 
 
 def unreachable(key: str) -> NotFoundError:
@@ -345,6 +367,17 @@ def must_be_open(case: Case) -> None:
             "the case is closed, nothing was changed: reopen it first",
         )
         raise ConflictError(Fault("case_closed", text))
+
+
+def must_be_at_work(case: Case) -> None:
+    """Refuse to send people to a case that is handled already.
+
+    Raises
+    ------
+    ConflictError
+        It is closed, or its reply is given.
+    """
+    must_be_open(replace(case, stage=case.stage if case.closed_at is None else Stage.ARCHIVED))
 
 
 def _taken(responder: str, number: str) -> Fault:

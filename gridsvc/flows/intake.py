@@ -15,7 +15,7 @@ from gridsvc.domain.events import IncidentPlaced, IncidentReceived
 from gridsvc.domain.geo import distance_m
 from gridsvc.domain.incident import Incident, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
-from gridsvc.domain.lifecycle import Stage
+from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import Decision, about, decide, must_be_open, patiently, reached
@@ -265,7 +265,6 @@ def place(
                 placement=found.placement,
                 map_version=version,
                 unplaced=(),
-                given="",
             )
             work.incidents.place(incident)
             corrected = before.placement is not None
@@ -273,9 +272,15 @@ def place(
                 IncidentPlaced(**about(incident, store.county, caller.id), corrected=corrected)
             )
             number = work.cases.decisions(incident.id) + 1
-            sent = bool(work.cases.assignments(incident.id))
+            sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
             decision = decide(
-                work, incident, scene=scene, now=now, by=caller.id, number=number, claim=not sent
+                work,
+                incident,
+                scene=scene,
+                now=now,
+                by=caller.id,
+                number=number,
+                claim=not sent and case.closed_at is None,
             )
             duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)

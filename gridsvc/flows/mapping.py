@@ -8,7 +8,7 @@ from geodata.datum import from_cgcs2000
 from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
-from gridsvc.dispatch.eligibility import held_by, is_night, reachable
+from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.geo import Floats
 from gridsvc.domain.travel import VEHICLES
@@ -78,4 +78,5 @@ def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Cov
             State.NOMINAL: reach(listed, np.ones(len(ready), dtype=np.bool_)),
         },
         travel=scene.travel,
+        live_for=LIVE_MAX_AGE,
     )

@@ -7,8 +7,8 @@ from gridsvc.domain.case import Case, File
 from gridsvc.domain.events import StoredEvent
 from gridsvc.domain.incident import Incident, Reporter
 from gridsvc.domain.lifecycle import Stage
-from gridsvc.domain.rights import Caller, Right, within
-from gridsvc.flows.dispatching import unreachable
+from gridsvc.domain.rights import Caller, Right
+from gridsvc.flows.dispatching import reaches, unreachable
 from gridsvc.store import CaseFilter, Store
 
 
@@ -69,7 +69,7 @@ def show(key: str, *, store: Store, caller: Caller) -> Shown:
     """
     with store.read() as reading:
         file = reading.cases.file(key)
-        if not within(caller.area, file.incident.areas(store.county)):
+        if not reaches(caller, file.incident, file.case, store.county):
             raise unreachable(key)
         events = reading.events.of_incident(file.incident.id)
         reporter = None
