@@ -361,9 +361,9 @@ class Runtime:
             raise unknown_responder(responder)
 
     def counts(self) -> dict[str, int]:
-        """How many of each thing there are."""
+        """How many of each thing there are; drills are no incidents."""
         with self.store.read() as snapshot:
-            incidents = snapshot.incidents.count()
+            incidents = snapshot.cases.count(CaseFilter(drill=False))
         published = None if self._map is None else self._map.published
         return {
             "divisions": len(published.divisions) if published else 0,

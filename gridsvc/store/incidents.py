@@ -94,10 +94,8 @@ class IncidentReader(Repository):
         return found
 
     def count(self) -> int:
-        """Return how many incidents there are, drills left out."""
-        query = select(func.count()).where(
-            incident.c.county == self.county, incident.c.drill.is_(False)
-        )
+        """Return how many incidents there are, drills among them."""
+        query = select(func.count()).where(incident.c.county == self.county)
         return int(self.connection.execute(query).scalar_one())
 
     def counts_by_grid(
