@@ -3,6 +3,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 ARGS ?=
+ARCH ?= x86_64 aarch64
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +20,7 @@ LOCKED := $(VENV)/locked-$(LOCK_KEY)
 READY := $(VENV)/ready-$(PROJECT_KEY)
 
 .DELETE_ON_ERROR:
-.PHONY: help run install test soak check format bench lock clean
+.PHONY: help run install test soak check format bench bundle lock clean
 
 help:
 	@echo 'make run      install, build the demo county on the first start, serve it on this machine'
@@ -28,6 +29,7 @@ help:
 	@echo 'make format   let ruff rewrite what make check would refuse'
 	@echo 'make soak     the long proofs'
 	@echo 'make bench    ours beside the peers, kept in bench/RESULTS.md'
+	@echo 'make bundle   dist/gridsvc-VERSION.tar, which installs with no network (ARCH="x86_64 aarch64")'
 	@echo 'make lock     pin every dependency again (make lock ARGS=--upgrade for newer ones)'
 	@echo 'make clean    remove what these commands made; your data in var/ stays'
 
@@ -57,6 +59,9 @@ format: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m tests.provision
 	@$(BIN)/python -m bench $(ARGS)
+
+bundle: $(READY)
+	@$(BIN)/python docs/deploy/bundle.py $(addprefix --arch ,$(ARCH))
 
 lock: $(READY)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -6,7 +6,19 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
-from api import areas, casework, errors, health, incidents, locate, pages, responders, stream
+from api import (
+    areas,
+    casework,
+    errors,
+    health,
+    incidents,
+    locate,
+    metrics,
+    pages,
+    responders,
+    stream,
+)
+from api.access_log import AccessLog
 from api.auth import Doorkeeper, check_rights
 from api.body import BodyLimit
 from api.headers import SafeHeaders
@@ -22,12 +34,15 @@ def create_app(runtime: Runtime) -> FastAPI:
     The documentation pages of FastAPI stay off: they load scripts from a CDN.
     """
     hub = Hub(runtime)
+    figures = metrics.Metrics(runtime, hub)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         hub.start()
+        uncount = runtime.subscribe(figures.happened)
         runtime.watch()
         yield
+        uncount()
         await hub.stop()
         runtime.close()
 
@@ -43,6 +58,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.runtime = runtime
     app.state.hub = hub
+    app.state.metrics = figures
     errors.install(app)
     # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
@@ -50,7 +66,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(Doorkeeper)
     app.add_middleware(errors.Unexpected)
     app.add_middleware(SafeHeaders)
-    for resource in (incidents, casework, locate, areas, responders, health, pages, stream):
+    app.add_middleware(metrics.Measured, metrics=figures)
+    app.add_middleware(AccessLog)
+    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
+    for resource in resources:
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -138,6 +138,22 @@ def rights_asked(method: str, path: str) -> set[Right | None]:
     return {right for known, pattern, right in _PATTERNS if known == method and pattern.match(path)}
 
 
+def route_of(method: str, path: str) -> str | None:
+    """The route that takes ``method`` and ``path`` as ``RIGHTS`` names it, None where none does."""
+    method = "GET" if method == "HEAD" else method
+    fitting = (
+        route
+        for (known, route), (_, pattern, _) in zip(RIGHTS, _PATTERNS, strict=True)
+        if known == method and pattern.match(path)
+    )
+    return next(fitting, None)
+
+
+def caller_of(scope: Scope) -> Caller | None:
+    """Who asked with ``scope``, None for who was not let in or asked at an open door."""
+    return cast(Caller | None, scope.get(_CALLER))
+
+
 def check_rights(app: FastAPI) -> None:
     """Refuse an application with a route that ``RIGHTS`` does not name.
 

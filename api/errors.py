@@ -153,6 +153,7 @@ def install(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, GridsvcError)
+    request.app.state.metrics.refused(error)
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s %r failed", request.method, request.url.path, exc_info=error)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
+from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import PublishedMap
@@ -286,6 +287,10 @@ class Runtime:
             which, limit=limit, before=before, store=self.store, now=self.clock(), caller=by
         )
 
+    def open_cases(self) -> dict[str, int]:
+        """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
+        return reading.open_cases(store=self.store, now=self.clock())
+
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
@@ -296,8 +301,10 @@ class Runtime:
 
     def _claimed(self, receipt: intake.Receipt) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
+        number = receipt.incident.number
+        logs.bind(incident=number)
         if receipt.decision is not None and not receipt.incident.drill:
-            number = receipt.incident.number
+            logs.bind(assigned=len(receipt.decision.assignments))
             for one in receipt.decision.assignments:
                 self._busy.setdefault(one.responder, number)
 

@@ -1,7 +1,7 @@
 """The only reader of the environment."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    log
+        What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
+        json elsewhere.
     tiles_url
         Address template of a base map's tiles, such as ``http://host/{z}/{x}/{y}.png``; empty: the
         maps have no base map.
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     holidays: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    log: Literal["json", "text"] | None = None
     tiles_datum: Datum = Datum.WGS84
     tiles_url: str = ""
     tiles_attribution: Annotated[str, Field(validate_default=True)] = ""

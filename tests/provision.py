@@ -48,6 +48,9 @@ NEEDS = (
     Need("Chromium", "chromium", Path(CHROMIUM).exists),
     Need("libatomic, which the driver of Chromium loads", "libatomic1", _has_libatomic),
     Need("a Chinese font", "fonts-noto-cjk", _has_chinese_font),
+    Need("openssl", "openssl", lambda: shutil.which("openssl") is not None),
+    Need("nginx", "nginx-light", lambda: Path("/usr/sbin/nginx").exists()),
+    Need("systemd-analyze", "systemd", lambda: shutil.which("systemd-analyze") is not None),
     Need("curl", "curl", lambda: shutil.which("curl") is not None),
 )
 

@@ -1,6 +1,9 @@
 """``gridsvc serve`` and ``gridsvc run``: the web application."""
 
+import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridsvc import logs
 from gridsvc.cli.collecting import uncollected
 from gridsvc.cli.first_words import first_words
 from gridsvc.domain.errors import Fault, NotReadyError, SettingsError
@@ -18,6 +22,8 @@ from gridsvc.settings import Settings
 if TYPE_CHECKING:
     from gridsvc.runtime import Runtime
     from gridsvc.store import Store
+
+log = logging.getLogger(__name__)
 
 APP = "api.app:create_app"
 """Named as uvicorn names applications: nobody imports the HTTP edge."""
@@ -38,6 +44,7 @@ port_option = click.option(
 def serve(host: str | None, port: int | None) -> None:
     """提供服务 / Serve."""
     settings = read_settings(host, port)
+    logs.configure(logs.kind_for(settings.log))
     with listening_socket(settings) as listener:
         # The embedded file is this program's own; a server's database has an administrator.
         if settings.embedded:
@@ -52,6 +59,7 @@ def serve(host: str | None, port: int | None) -> None:
 def run(host: str | None, port: int | None) -> None:
     """首次建立演示县，然后提供服务 / Build the demo county on the first start, then serve."""
     settings = read_settings(host, port)
+    logs.configure(logs.kind_for(settings.log))
     with listening_socket(settings) as listener:
         with open_store(settings) as store:
             if demo_may_be_due(store):
@@ -233,6 +241,7 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         access_log=False,
+        log_config=None,
         log_level="warning",
         proxy_headers=False,
         server_header=False,
@@ -240,6 +249,8 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
     )
     server = Server(config)
     app.state.hub.hang_up = server.hang_up
+    # uvicorn stops, and then raises the signal again for whoever handled it before: us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
 
@@ -249,7 +260,7 @@ def say_if_empty(runtime: "Runtime") -> None:
     try:
         runtime.map()
     except NotReadyError as error:
-        click.echo(error.say(runtime.settings.lang), err=True)
+        _tell(error.say(runtime.settings.lang))
 
 
 def say_who_may_ask(runtime: "Runtime") -> None:
@@ -262,14 +273,22 @@ def say_who_may_ask(runtime: "Runtime") -> None:
         f"other machines can reach {host} and need a key; tokens travel in the clear: put a "
         "reverse proxy with TLS (HTTPS) in front",
     )
-    click.echo(tls.pick(lang), err=True)
+    _tell(tls.pick(lang))
     if not runtime.keys():
         none = Text(
             "尚无密钥：本机以外的请求将全部被拒绝，请用 gridsvc keys add 新建",
             "there is no key yet: every request from another machine will be refused; "
             "gridsvc keys add makes one",
         )
-        click.echo(none.pick(lang), err=True)
+        _tell(none.pick(lang))
+
+
+def _tell(words: str) -> None:
+    """Say ``words`` to the operator: where the log is JSON, as one of its lines."""
+    if logs.is_json():
+        log.warning(words)
+    else:
+        click.echo(words, err=True)
 
 
 def address_of(listener: socket.socket) -> str:

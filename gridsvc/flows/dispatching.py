@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from gridsvc import logs
 from gridsvc.dispatch import Card, Pick, Ranking, Shortfall, View, picks, rank
 from gridsvc.dispatch.eligibility import refusals
 from gridsvc.domain.case import Assignment, Case, urgent
@@ -58,7 +59,8 @@ def patiently(decide: Callable[[], T]) -> T:
 
 
 def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
-    """The fields that every event about ``incident`` has."""
+    """The fields that every event about ``incident`` has; lines of the log name it from now on."""
+    logs.bind(incident=incident.number)
     return {
         "incident": incident.id,
         "number": incident.number,

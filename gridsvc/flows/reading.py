@@ -9,7 +9,7 @@ from gridsvc.domain.incident import Incident, Reporter
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.flows.dispatching import reaches, unreachable
-from gridsvc.store import CaseFilter, Store
+from gridsvc.store import CaseFilter, Reading, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,28 @@ def page(
         No incident is known under ``before``.
     """
     which = replace(which, within=caller.area)
-    counted = CaseFilter(within=caller.area, drill=False, open=True)
     with store.read() as reading:
         found = reading.cases.page(which, limit=limit + 1, before=before)
-        alarms = {
-            "unlocated": reading.cases.count(replace(counted, unlocated=True)),
-            "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
-            "overdue": reading.cases.count(replace(counted, overdue_at=now)),
-            "supervised": reading.cases.count(replace(counted, supervised=True)),
-        }
+        alarms = _alarms(reading, now, caller.area)
     return Page(found[:limit], len(found) > limit, alarms)
+
+
+def open_cases(*, store: Store, now: datetime) -> dict[str, int]:
+    """How many cases of the county are open, and how many of them need somebody's eye (drills left
+    out)."""
+    counted = CaseFilter(within=store.county, drill=False, open=True)
+    with store.read() as reading:
+        return {"open": reading.cases.count(counted), **_alarms(reading, now, store.county)}
+
+
+def _alarms(reading: Reading, now: datetime, area: str) -> dict[str, int]:
+    counted = CaseFilter(within=area, drill=False, open=True)
+    return {
+        "unlocated": reading.cases.count(replace(counted, unlocated=True)),
+        "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
+        "overdue": reading.cases.count(replace(counted, overdue_at=now)),
+        "supervised": reading.cases.count(replace(counted, supervised=True)),
+    }
 
 
 def show(key: str, *, store: Store, caller: Caller) -> Shown:

@@ -30,6 +30,9 @@ _CONTENTION = {"40001", "40P01", "55P03"}
 
 _SQLITE_CONTENTION = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+_RAISED = "P0001"
+"""PostgreSQL: a trigger of ours refuses it."""
+
 _NOT_ALLOWED = {"42501", "0A000", "58P01"}
 """PostgreSQL: no right to do it, or PostGIS is not installed beside it."""
 
@@ -150,6 +153,8 @@ def our_errors(url: URL) -> Iterator[None]:
             # The driver's own text shows the whole row, names and telephone numbers included.
             raise _refused(driver_error) from None
         state = getattr(driver_error, "sqlstate", None)
+        if driver_error is not None and state == _RAISED:
+            raise _refused(driver_error) from error
         if state in _CONTENTION or _is_busy(driver_error):
             raise _in_the_way() from error
         if state in _NOT_ALLOWED or _is_down(driver_error, driver) or _not_a_database(error):

@@ -4,6 +4,8 @@ Alembic is loaded only where something is to be migrated: every start asks for t
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,13 +38,25 @@ def alembic_config(connection: Connection | None = None) -> "Config":
 
 def upgrade(engine: Engine) -> None:
     """Migrate to the head. Processes that start at once wait for the first, then do nothing."""
-    from alembic import command
+    with migrating(engine) as connection:
+        upgrade_within(connection, "head")
 
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """One transaction in which nobody else migrates."""
     writer = engine.execution_options(**{WRITING: True})
     with _ONE_AT_A_TIME, writer.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-        command.upgrade(alembic_config(connection), "head")
+        yield connection
+
+
+def upgrade_within(connection: Connection, revision: str) -> None:
+    """Migrate up to ``revision`` in the transaction of `migrating`."""
+    from alembic import command
+
+    command.upgrade(alembic_config(connection), revision)
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -66,6 +80,12 @@ def knows(revision: str) -> bool:
     return revision == HEAD or any(
         script.revision == revision for script in _scripts().walk_revisions()
     )
+
+
+def is_before(revision: str, other: str) -> bool:
+    """Whether the database was at ``revision`` before it came to ``other``; both are known."""
+    earlier = (script.revision for script in _scripts().iterate_revisions(other, "base"))
+    return revision != other and revision in earlier
 
 
 def autogenerate_options(dialect: str) -> dict[str, Any]:

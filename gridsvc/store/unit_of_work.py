@@ -8,10 +8,11 @@ from typing import Self
 
 from sqlalchemy import URL, Connection, Engine
 
-from gridsvc.domain.errors import Fault, NotReadyError
+from gridsvc.domain.errors import ConflictError, Fault, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.store import migrate
 from gridsvc.store.areas import MapReader, MapWriter
+from gridsvc.store.backup import TableReader, TableWriter, begin_at, is_empty
 from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
@@ -35,6 +36,7 @@ class Reading:
     cases: CaseReader
     keys: KeyReader
     events: EventLog
+    tables: TableReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -43,6 +45,7 @@ class Reading:
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
         self.events = EventLog(connection, county)
+        self.tables = TableReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -64,6 +67,7 @@ class UnitOfWork(Reading):
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
+        self.tables = TableReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
 
 
@@ -174,6 +178,38 @@ class Store:
             work.events.write_recorded()
         self._commits.tell()
 
+    @contextmanager
+    def restore(self, revision: str) -> Iterator[TableWriter]:
+        """Fill an empty database at ``revision``, then migrate it to this program's schema.
+
+        All of it is one transaction: an exception leaves the database as it was.
+
+        Raises
+        ------
+        ConflictError
+            The database holds data, or its tables are beyond ``revision``.
+        NotReadyError
+            The database cannot be reached, or one of the revisions is a later program's.
+        """
+        if not migrate.knows(revision):
+            raise _not_migrated(revision, migrate.HEAD)
+        current, head = self.revision()
+        if current is not None and not migrate.knows(current):
+            raise _not_migrated(current, head)
+        with (
+            self._alone(),
+            our_errors(self._url),
+            migrate.migrating(self._engine) as connection,
+        ):
+            if not is_empty(connection):
+                raise ConflictError(_HOLDS_DATA)
+            beyond = begin_at(connection, revision)
+            if beyond is not None:
+                raise ConflictError(_beyond(beyond, revision))
+            yield TableWriter(connection)
+            migrate.upgrade_within(connection, "head")
+        self._commits.tell()
+
     def listen(self, *, stop: threading.Event, after: int, poll_s: float = 0.2) -> Iterator[int]:
         """Yield each new head of the event log, until ``stop`` is set.
 
@@ -240,3 +276,31 @@ def _not_migrated(current: str | None, head: str) -> NotReadyError:
         "run gridsvc db upgrade first",
     )
     return NotReadyError(Fault("schema_behind", text))
+
+
+_EMPTY_ONE = Text(
+    "请换一个空数据库：把 GRIDSVC_DATA 指向新文件夹，或在 PostgreSQL 中新建数据库并把 "
+    "GRIDSVC_DATABASE_URL 指向它",
+    "use an empty database: let GRIDSVC_DATA name a new folder, or create a database in PostgreSQL "
+    "and let GRIDSVC_DATABASE_URL name it",
+)
+_HOLDS_DATA = Fault(
+    "database_not_empty",
+    Text(
+        f"目标数据库中已有数据，未作任何更改：备份只能恢复到空数据库，{_EMPTY_ONE.zh}",
+        "the database holds data; nothing was changed: a backup goes into an empty one alone; "
+        f"{_EMPTY_ONE.en}",
+    ),
+)
+
+
+def _beyond(current: str, revision: str) -> Fault:
+    return Fault(
+        "tables_beyond_backup",
+        Text(
+            f"目标数据库虽无数据，但已有较新结构（{current}）的表，备份为 {revision}，"
+            f"未作任何更改：{_EMPTY_ONE.zh}",
+            f"the database holds no data but tables at {current}, and the backup is of {revision}; "
+            f"nothing was changed: {_EMPTY_ONE.en}",
+        ),
+    )

@@ -1,0 +1,92 @@
+"""A county with something in every table, and what is in every table."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import shapely
+from fastapi.testclient import TestClient
+from sqlalchemy import inspect, select
+
+from api.app import create_app
+from gridsvc.domain.codes import CodeScheme
+from gridsvc.flows.keys import add_key
+from gridsvc.runtime import Runtime
+from gridsvc.settings import Settings
+from gridsvc.store import Store
+from gridsvc.store.tables import metadata
+from tests.api_county import REPORT, client_of, publish_county
+from tests.store_samples import publish_sample
+
+NOW = datetime(2026, 11, 24, 1, 2, 3, 456789, tzinfo=UTC)
+ODD_TEXT = "换行\n“引号”\\ \U00020bb7野家 é"
+
+
+def fill(url: str, folder: Path) -> None:
+    """Put two versions of a map, people, cases in hand, keys and their events into a store."""
+    store = Store.open(url)
+    publish_county(store)
+    publish_sample(store)
+    with store.write() as work:
+        work.areas.publish(
+            layer="grids", source="again", clean=False, demo=True, at=NOW, grids=(), units=()
+        )
+    publish_county(store)
+    add_key(store, name="值班", roles=["officer"], scheme=CodeScheme(), now=NOW)
+    store.close()
+    runtime = Runtime.open(Settings.read(data=folder, database_url=url))
+    try:
+        _take_reports(client_of(create_app(runtime)))
+    finally:
+        runtime.close()
+
+
+def _take_reports(client: TestClient) -> None:
+    reporter = {"name": "张三", "phone": "13800001234", "confidential": True}
+    body = {**REPORT, "text": ODD_TEXT, "reporter": reporter}
+    key = _post(client, "", body, headers={"Idempotency-Key": "key-1"})["id"]
+    _post(client, "", {**REPORT, "drill": True})
+    _post(client, "", {**REPORT, "position": {"lng": 1, "lat": 2}, "address": "东关"})
+    order = {"level": "县级", "supervisor": "李四", "reply_by": "2026-12-01T09:00:00+08:00"}
+    _post(client, f"/{key}/supervision", order)
+    _post(client, f"/{key}/steps", {"step": "complete_paperwork", "note": "补录"})
+    _post(client, f"/{key}/reminders", None)
+
+
+def _post(client: TestClient, path: str, body: object, **given: Any) -> Any:
+    answer = client.post(f"/api/v1/incidents{path}", json=body, **given)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+def rows(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, read past our own readers; geometries as their exact bytes."""
+    store = Store.open(url)
+    try:
+        with store._engine.connect() as connection:
+            return {
+                table.name: [
+                    tuple(_plain(value) for value in row)
+                    for row in connection.execute(select(table).order_by(*table.primary_key))
+                ]
+                for table in metadata.sorted_tables
+            }
+    finally:
+        store.close()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, shapely.Geometry):
+        return shapely.to_wkb(value, include_srid=False, byte_order=1)
+    return value
+
+
+def tables_of(url: str) -> list[str]:
+    """The tables that a database has."""
+    store = Store.open(url)
+    try:
+        with store._engine.connect() as connection:
+            names = inspect(connection).get_table_names()
+        return [name for name in names if name != "spatial_ref_sys"]
+    finally:
+        store.close()
