@@ -16,7 +16,7 @@ import shapely
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.force import Responder
-from gridsvc.domain.geo import SRID, LngLat
+from gridsvc.domain.geo import SRID, Floats, LngLat
 from gridsvc.domain.incident import Incident
 
 Frame = gpd.GeoDataFrame
@@ -135,6 +135,16 @@ def incidents_frame(incidents: Iterable[Incident]) -> gpd.GeoDataFrame:
         },
         [_point(case.position.at) if case.position else None for case in cases],
     )
+
+
+def placed_frame(
+    *, lng: Floats, lat: Floats, areas: Mapping[str, Values], outside_m: Floats
+) -> gpd.GeoDataFrame:
+    """Positions (CGCS2000 degrees, shape (n,)) as points in the order given, with the codes of
+    their ``areas`` (a sequence of n for each column, null for none) and ``outside_m`` in metres."""
+    columns = {name: _text(codes) for name, codes in areas.items()}
+    columns["outside_m"] = (outside_m.tolist(), "float64")
+    return _frame(columns, list(gpd.points_from_xy(lng, lat)))
 
 
 def _frame(columns: Mapping[str, Column], geometry: Sequence[Any]) -> gpd.GeoDataFrame:

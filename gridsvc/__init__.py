@@ -2,16 +2,25 @@
 
 from typing import TYPE_CHECKING, Any
 
+__all__ = ["County", "GridMap", "from_frames", "open"]
+
 if TYPE_CHECKING:
+    from gridsvc.county import County
     from gridsvc.locating import GridMap
 
-__all__ = ["GridMap"]
+    open = County.open  # noqa: A001
+    from_frames = County.from_frames
 
+else:
 
-def __getattr__(name: str) -> Any:
-    # Loaded when asked for: the command line starts without geometry and H3.
-    if name == "GridMap":
-        from gridsvc.locating import GridMap
+    def __getattr__(name: str) -> Any:
+        # Loaded when asked for: the command line starts without geometry and H3.
+        if name == "GridMap":
+            from gridsvc.locating import GridMap
 
-        return GridMap
-    raise AttributeError(f"module 'gridsvc' has no attribute {name!r}")
+            return GridMap
+        if name in __all__:
+            from gridsvc.county import County
+
+            return County if name == "County" else getattr(County, name)
+        raise AttributeError(f"module 'gridsvc' has no attribute {name!r}")

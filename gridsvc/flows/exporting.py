@@ -61,14 +61,15 @@ def _frame(reading: Reading, kind: LayerKind) -> frames.Frame:
     published = reading.areas.load()
     if published is None:
         raise _no_map()
-    if kind is LayerKind.DIVISIONS:
-        return frames.divisions_frame(published)
-    return _people_frame(published, reading.force.all(), kind)
+    return areas_frame(published, reading.force.all(), kind)
 
 
-def _people_frame(
+def areas_frame(
     published: PublishedMap, force: tuple[Responder, ...], kind: LayerKind
 ) -> frames.Frame:
+    """Divisions, grids or end units as a frame, with those of ``force`` who answer for them."""
+    if kind is LayerKind.DIVISIONS:
+        return frames.divisions_frame(published)
     if kind is LayerKind.GRIDS:
         return frames.grids_frame(published, _by_area(force, Role.GRID_WORKER))
     return frames.units_frame(published, _by_area(force, Role.SENTINEL))
