@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import building, county, locating
+from bench import building, county, dispatching, locating, maps, streaming
 from bench.measure import Row
 from gridsvc.locating import GridMap
 from tests import postgres
@@ -73,7 +73,48 @@ def main() -> None:
         f"| memory added, loaded | {cost['warm_rss_mb']:.0f} MB | 200 MB |\n"
         f"| memory added, built | {cost['build_rss_mb']:.0f} MB | |\n"
     )
+    with tempfile.TemporaryDirectory() as name:
+        pages = list(maps.measured(Path(name)))
+    print(maps.HEAD, *pages, sep="\n")
+    parts.append(
+        "\n## Pages\n\nThe demo county in a headless Chromium, 1366 by 768, until a frame is drawn"
+        " after the scripts.\n\n" + "\n".join([maps.HEAD, *pages]) + "\n"
+    )
+    parts.append(_streaming())
+    parts.append(_dispatching())
     RESULTS.write_text("\n".join(parts))
+
+
+def _streaming() -> str:
+    """Measure the stream, print it as it goes, and say it as a part of the results."""
+    lines = [streaming.HEAD]
+    print(streaming.HEAD)
+    for heard in streaming.measured():
+        lines.append(heard.line())
+        print(lines[-1], flush=True)
+    return (
+        f"\n## Stream\n\n{streaming.LISTENERS} listeners, {streaming.RATE} events a second for"
+        f" {streaming.SECONDS} s, everything on the same cores. From the event's time, taken before"
+        f" its commit, to the listener; target {streaming.TARGET_S * 1e3:.0f} ms and none missed."
+        "\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _dispatching() -> str:
+    """Measure emergencies over HTTP, print it as it goes, and say it as a part of the results."""
+    lines = [dispatching.HEAD]
+    print(dispatching.HEAD)
+    with tempfile.TemporaryDirectory() as name:
+        for served in dispatching.measured(Path(name)):
+            lines.append(served.line())
+            print(lines[-1], flush=True)
+    return (
+        f"\n## Emergencies over HTTP\n\nThe demo county, {dispatching.CONNECTIONS} connections for"
+        f" {dispatching.SECONDS:.0f} s, the load generator on the same cores; then"
+        f" {dispatching.RATE} a second at an even pace, target 50 ms for 99 %."
+        " Everybody is free at the start of each."
+        " CPU time of the server processes alone.\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 if __name__ == "__main__":
