@@ -1,17 +1,12 @@
 """``gridsvc backup`` and ``gridsvc restore``: everything the store holds, in one file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from gridsvc.cli.opening import opened_store
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
-
-if TYPE_CHECKING:
-    from gridsvc.store import Store
 
 
 @click.command()
@@ -28,7 +23,7 @@ def backup(output: Path) -> None:
     from gridsvc.runtime import now
 
     settings = Settings.read()
-    with _opened(settings) as store:
+    with opened_store(settings) as store:
         made = back_up(store, output, now=now())
     size = output.stat().st_size
     text = Text(
@@ -47,7 +42,7 @@ def restore(file: Path) -> None:
     from gridsvc.flows.backups import restore as restore_from
 
     settings = Settings.read()
-    with _opened(settings) as store:
+    with opened_store(settings) as store:
         found = restore_from(store, file)
     text = Text(
         f"已恢复 {found.created_at:%Y-%m-%d %H:%M} 的备份：{len(found.tables)} 个表，"
@@ -56,14 +51,3 @@ def restore(file: Path) -> None:
         f"{len(found.tables)} tables",
     )
     click.echo(text.pick(settings.lang))
-
-
-@contextmanager
-def _opened(settings: Settings) -> "Iterator[Store]":
-    from gridsvc.store import Store
-
-    store = Store.open(settings.url, county=settings.county)
-    try:
-        yield store
-    finally:
-        store.close()

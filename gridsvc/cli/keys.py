@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gridsvc.cli.opening import opened_store
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
@@ -93,12 +94,7 @@ def _line(key: "ApiKey") -> Text:
 
 @contextmanager
 def _opened(settings: Settings) -> "Iterator[Store]":
-    from gridsvc.store import Store
-
-    store = Store.open(settings.url, county=settings.county)
-    try:
+    with opened_store(settings) as store:
         if store.revision()[0] is None:
             store.upgrade()
         yield store
-    finally:
-        store.close()

@@ -14,6 +14,7 @@ import click
 from gridsvc import logs
 from gridsvc.cli.collecting import uncollected
 from gridsvc.cli.first_words import first_words
+from gridsvc.cli.opening import opened_store
 from gridsvc.domain.errors import Fault, NotReadyError, SettingsError
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.words import Text
@@ -70,17 +71,11 @@ def run(host: str | None, port: int | None) -> None:
 @contextmanager
 def open_store(settings: Settings) -> "Iterator[Store]":
     """Open the store at this program's schema."""
-    with uncollected():
-        from gridsvc.store import Store
-
-    store = Store.open(settings.url, county=settings.county)
-    try:
+    with opened_store(settings) as store:
         current, head = store.revision()
         if current != head:
             store.upgrade()
         yield store
-    finally:
-        store.close()
 
 
 def demo_may_be_due(store: "Store") -> bool:

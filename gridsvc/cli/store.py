@@ -1,16 +1,10 @@
 """``gridsvc db``: the database's schema."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import click
 
+from gridsvc.cli.opening import opened_store
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
-
-if TYPE_CHECKING:
-    from gridsvc.store import Store
 
 
 @click.group()
@@ -22,7 +16,7 @@ def db() -> None:
 def upgrade() -> None:
     """建立或升级数据库结构，可重复运行 / Create or migrate the schema; safe to repeat."""
     settings = Settings.read()
-    with _opened(settings) as store:
+    with opened_store(settings) as store:
         before, head = store.revision()
         store.upgrade()
     text = (
@@ -40,7 +34,7 @@ def upgrade() -> None:
 def status() -> None:
     """显示数据库结构和数据，未就绪时退出码为 1 / Show where it stands; exit 1 if not ready."""
     settings = Settings.read()
-    with _opened(settings) as store:
+    with opened_store(settings) as store:
         current, head = store.revision()
         shown = Text(
             f"数据库结构：{current or '空'}，需要 {head}",
@@ -55,14 +49,3 @@ def status() -> None:
                 f"{reading.events.head()} events",
             )
         click.echo(figures.pick(settings.lang))
-
-
-@contextmanager
-def _opened(settings: Settings) -> "Iterator[Store]":
-    from gridsvc.store import Store
-
-    store = Store.open(settings.url, county=settings.county)
-    try:
-        yield store
-    finally:
-        store.close()
