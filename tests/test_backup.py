@@ -335,7 +335,7 @@ def test_an_older_revision_is_filled_in_and_migrated(tmp_path: Path, empty_url: 
     store = Store.open(empty_url)
     assert store.revision() == (HEAD, HEAD)
     with store.read() as reading:
-        assert reading.incidents.get(taken.id) is not None
+        assert reading.cases.get(taken.id) is not None
         assert [one.payload["incident"] for one in reading.events.after(0)] == ["old"]
     store.close()
     assert len(found["incident"]) == 1

@@ -9,7 +9,7 @@ from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, NotFoundError
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, Position
-from gridsvc.store import Store
+from gridsvc.store import CaseFilter, Store
 from tests.store_samples import NOON, grids, incident, placement, publish_sample
 
 UNLOCATED = {"position": None, "placement": None, "map_version": None}
@@ -37,16 +37,15 @@ def add(store: Store, *incidents: Incident) -> None:
 def test_an_incident_comes_back_as_it_went_in(store: Store, one: Incident) -> None:
     add(store, one)
     with store.read() as reading:
-        assert reading.incidents.get(one.id) == one
-        assert reading.incidents.get(one.number) == one
-        assert reading.incidents.get("罗平-20261123-9999") is None
+        assert reading.cases.known(one.id)[0] == one
+        assert reading.cases.known(one.number)[0] == one
+        assert reading.cases.get("罗平-20261123-9999") is None
 
 
 def test_moments_read_back_in_county_time(store: Store) -> None:
     add(store, incident(1))
     with store.read() as reading:
-        one = reading.incidents.get("I00001")
-    assert one is not None
+        one, _ = reading.cases.known("I00001")
     assert one.received_at.isoformat() == "2026-11-23T12:01:00.000001+08:00"
 
 
@@ -64,10 +63,12 @@ def test_paging_goes_through_all_once_newest_first(store: Store) -> None:
     add(store, *many)
     seen: list[Incident] = []
     with store.read() as reading:
-        while page := reading.incidents.list(limit=6, before=seen[-1].number if seen else None):
-            seen += page
+        before: str | None = None
+        while page := reading.cases.page(CaseFilter(), limit=6, before=before):
+            seen += [one for one, _ in page]
+            before = seen[-1].number
         with pytest.raises(NotFoundError) as error:
-            reading.incidents.list(limit=6, before="nobody's")
+            reading.cases.page(CaseFilter(), limit=6, before="nobody's")
     assert [(one.code, one.where) for one in error.value.faults] == [("unknown_incident", "before")]
     assert error.value.say("en") == 'before: no incident is known under "nobody\'s"'
     assert error.value.say("zh") == "before：没有编号为“nobody's”的案件"

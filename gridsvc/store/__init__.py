@@ -1,12 +1,11 @@
 """Everything SQL: one schema with two homes, a SQLite file or PostGIS."""
 
 from gridsvc.store.areas import MapChange, MapVersion
-from gridsvc.store.cases import Answered, CaseFilter
+from gridsvc.store.case_filter import CaseFilter
 from gridsvc.store.incidents import GridCounts
 from gridsvc.store.unit_of_work import Reading, Store, UnitOfWork
 
 __all__ = [
-    "Answered",
     "CaseFilter",
     "GridCounts",
     "MapChange",

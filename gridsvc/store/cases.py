@@ -1,19 +1,17 @@
 """The handling of incidents: cases, who was sent, who is taken, decisions, stored answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 
 from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
 from gridsvc.domain.force import Capability
 from gridsvc.domain.incident import Incident, unknown_incident
-from gridsvc.domain.kinds import Category
-from gridsvc.domain.lifecycle import OPEN_STAGES, AssignmentState, Stage
+from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.store.case_filter import OPEN, CaseFilter, conditions
 from gridsvc.store.incidents import COLUMNS, case_row, to_incident
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import assignment, claim, decision, incident, note, receipt, supervision
@@ -23,28 +21,7 @@ _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
     *(_C.merged_into, _C.supervised, _C.reminders),
 )
-_OPEN = sorted(OPEN_STAGES)
 Cases = list[tuple[Incident, Case]]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFilter:
-    """Which cases a list shows; what is None or empty does not restrict it. ``area`` is the code
-    of any area; ``within`` the area that the asker is limited to; ``overdue_at`` an aware time."""
-
-    stages: Collection[Stage] = ()
-    categories: Collection[Category] = ()
-    kinds: Collection[str] = ()
-    urgencies: Collection[int] = ()
-    area: str | None = None
-    within: str | None = None
-    open: bool | None = None
-    unlocated: bool | None = None
-    supervised: bool | None = None
-    drill: bool | None = None
-    overdue_at: datetime | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +91,7 @@ class CaseReader(Repository):
         NotFoundError
             No incident is known under ``before``.
         """
-        query = self._query().where(*self._conditions(which))
+        query = self._query().where(*conditions(which, self.county))
         if before is not None:
             found = self.get(before)
             if found is None:
@@ -127,7 +104,9 @@ class CaseReader(Repository):
 
     def count(self, which: CaseFilter) -> int:
         """Return how many cases ``which`` lets through."""
-        query = select(func.count()).where(_C.county == self.county, *self._conditions(which))
+        query = select(func.count()).where(
+            _C.county == self.county, *conditions(which, self.county)
+        )
         return int(self.connection.execute(query).scalar_one())
 
     def open_near(
@@ -147,7 +126,7 @@ class CaseReader(Repository):
         west, south, east, north = box
         query = (
             self._query()
-            .where(_C.kind == kind, _C.received_at >= since, _C.stage.in_(_OPEN))
+            .where(_C.kind == kind, _C.received_at >= since, _C.stage.in_(OPEN))
             .where(_C.lng.between(west, east), _C.lat.between(south, north))
             .order_by(_C.received_at.desc(), _C.id)
             .limit(50)
@@ -221,45 +200,6 @@ class CaseReader(Repository):
             c.county == self.county
         )
 
-    def _conditions(self, which: CaseFilter) -> list[ColumnElement[bool]]:
-        listed = [
-            column.in_(sorted(values))
-            for column, values in (
-                (_C.stage, which.stages),
-                (_C.category, which.categories),
-                (_C.kind, which.kinds),
-                (_C.urgency, which.urgencies),
-            )
-            if values
-        ]
-        flags = [
-            condition if wanted else ~condition
-            for condition, wanted in (
-                (_C.stage.in_(_OPEN), which.open),
-                (_C.grid.is_(None), which.unlocated),
-                (_C.supervised.is_(True), which.supervised),
-                (_C.drill.is_(True), which.drill),
-            )
-            if wanted is not None
-        ]
-        areas = [self._in_area(code) for code in (which.area, which.within) if code is not None]
-        times = []
-        if which.since is not None:
-            times.append(_C.received_at >= which.since)
-        if which.until is not None:
-            times.append(_C.received_at < which.until)
-        if which.overdue_at is not None:
-            late = and_(_C.due_at < which.overdue_at, _C.closed_at.is_(None))
-            owed = _C.paperwork_due_at < which.overdue_at
-            times.append(and_(_C.stage.in_(_OPEN), or_(late, owed)))
-        return [*listed, *flags, *[one for one in areas if one is not None], *times]
-
-    def _in_area(self, code: str) -> ColumnElement[bool] | None:
-        """The condition to lie in the area ``code``, None for the whole county."""
-        if code == self.county:
-            return None
-        return or_(_C.township == code, _C.village == code, _C.grid == code, _C.unit == code)
-
 
 class CaseWriter(CaseReader):
     """Cases inside a unit of work."""
@@ -276,9 +216,8 @@ class CaseWriter(CaseReader):
         Of several transactions that try only one succeeds; the others wait for its end and are
         told who has them: the number of a case, None for success.
         """
-        dialect = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
         taken = self.connection.execute(
-            dialect(claim)
+            self.insert_unless(claim)
             .values(
                 county=self.county, responder=responder, assignment=assignment_id, number=number
             )
@@ -381,9 +320,8 @@ class CaseWriter(CaseReader):
         at: datetime,
     ) -> bool:
         """Keep what is answered to ``key``; False where another transaction has done so."""
-        dialect = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
         kept = self.connection.execute(
-            dialect(receipt)
+            self.insert_unless(receipt)
             .values(
                 county=self.county,
                 caller=caller,

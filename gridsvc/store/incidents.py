@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, func, select, update
 
 from gridsvc.domain.case import Case
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.incident import Incident, Neighbour, Placement, Position, unknown_incident
+from gridsvc.domain.incident import Incident, Neighbour, Placement, Position
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.words import Text
@@ -36,40 +36,6 @@ _AT_ONCE = 10_000
 
 class IncidentReader(Repository):
     """Incidents of the county."""
-
-    def get(self, id_or_number: str) -> Incident | None:
-        """Return one incident by its id or its case number, None when unknown."""
-        c = incident.c
-        query = self._query().where(or_(c.id == id_or_number, c.number == id_or_number))
-        row = self.connection.execute(query).first()
-        return None if row is None else to_incident(row)
-
-    def list(self, *, limit: int = 100, before: str | None = None) -> Incidents:
-        """Return incidents, the last received first.
-
-        Parameters
-        ----------
-        limit
-            The most to return.
-        before
-            Id or case number of an incident: only what comes after it in this order.
-
-        Raises
-        ------
-        NotFoundError
-            No incident is known under ``before``.
-        """
-        c = incident.c
-        query = self._query().order_by(c.received_at.desc(), c.id.desc()).limit(limit)
-        if before is not None:
-            last = self.get(before)
-            if last is None:
-                raise unknown_incident(before, where="before")
-            earlier = c.received_at < last.received_at
-            query = query.where(
-                or_(earlier, and_(c.received_at == last.received_at, c.id < last.id))
-            )
-        return [to_incident(row) for row in self.connection.execute(query)]
 
     def all(self, *, since: datetime | None = None) -> Iterator[Incident]:
         """Go through every incident received at or after ``since``, the oldest first."""

@@ -5,8 +5,6 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from sqlalchemy import case
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gridsvc.store.incidents import IncidentReader
 from gridsvc.store.repository import Repository
@@ -22,9 +20,8 @@ class Counters(Repository):
 
         ``count=0`` only locks the row against other takers (PostgreSQL; a SQLite writer is alone).
         """
-        insert = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
         statement = (
-            insert(counter)
+            self.insert_unless(counter)
             .values(county=self.county, name=name, value=count)
             .on_conflict_do_update(
                 index_elements=[counter.c.county, counter.c.name],
@@ -36,9 +33,8 @@ class Counters(Repository):
 
     def raise_to(self, name: str, value: int) -> None:
         """Advance the counter ``name`` to ``value``, unless it is there or beyond already."""
-        insert = postgresql_insert if self.dialect == "postgresql" else sqlite_insert
         self.connection.execute(
-            insert(counter)
+            self.insert_unless(counter)
             .values(county=self.county, name=name, value=value)
             .on_conflict_do_update(
                 index_elements=[counter.c.county, counter.c.name],

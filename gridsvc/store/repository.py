@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
 
 
 @dataclass(frozen=True)
@@ -16,3 +17,9 @@ class Repository:
     def dialect(self) -> str:
         """``sqlite`` or ``postgresql``."""
         return self.connection.dialect.name
+
+    def insert_unless(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An insert into ``table`` that may say what a conflict does, as both stores can."""
+        if self.dialect == "postgresql":
+            return postgresql.insert(table)
+        return sqlite.insert(table)
