@@ -39,7 +39,7 @@ from gridsvc.domain.kinds import KINDS_BY_CODE, Category
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.domain.words import Lang, Text
-from gridsvc.flows.intake import Key, Receipt, Repeated
+from gridsvc.flows.intake import Answered, Key, Receipt
 from gridsvc.flows.reports import Report, faults
 from gridsvc.runtime import Runtime
 from gridsvc.store import CaseFilter
@@ -153,10 +153,8 @@ def receive(
         _digest(body),
         lambda receipt: _bare(_receipt_answer(receipt, runtime, lang).model_dump(by_alias=True)),
     )
-    taken = runtime.receive_once(report, key, caller=caller)
-    if isinstance(taken, Repeated):
-        return _receipt(_filled(taken, runtime), caller)
-    return _receipt(_receipt_answer(taken, runtime, lang).model_dump(by_alias=True), caller)
+    answered = runtime.receive_once(report, key, caller=caller)
+    return _receipt(_filled(answered, runtime), caller)
 
 
 @router.get("")
@@ -245,9 +243,7 @@ def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAn
 def _receipt(answer: dict[str, Any], caller: Caller) -> Response:
     if not caller.may(Right.READ):
         # Who may only report is not told who the force are, nor what others reported.
-        for who in _people(answer):
-            who.update({name: "" for name in ("name", "phone") if name in who})
-        answer = answer | {"possible_duplicates": []}
+        answer = _nameless(answer) | {"possible_duplicates": []}
     place = f"{router.prefix}/{quote(answer['id'])}"
     return JSONResponse(answer, status_code=201, headers={"Location": place})
 
@@ -260,25 +256,29 @@ def _people(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [*nearest["chosen"], *nearest["refused"], *busy, *answer["assignments"]]
 
 
-def _bare(answer: dict[str, Any]) -> dict[str, Any]:
-    """A receipt without personal data: what is kept for a key must be erasable elsewhere."""
+def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
+    """The receipt with every name and telephone number in it blanked."""
     for who in _people(answer):
         who.update({name: "" for name in ("name", "phone") if name in who})
-    return answer | {"text": "", "address": "", "given": ""}
+    return answer
 
 
-def _filled(repeated: Repeated, runtime: Runtime) -> dict[str, Any]:
-    """The receipt as it was answered; whoever was erased since has no name any more."""
-    answer, force = repeated.answer, runtime.force()
+def _bare(answer: dict[str, Any]) -> dict[str, Any]:
+    """A receipt without personal data: what is kept for a key must be erasable elsewhere."""
+    return _nameless(answer) | {"text": "", "address": "", "given": ""}
+
+
+def _filled(answered: Answered, runtime: Runtime) -> dict[str, Any]:
+    """The receipt of a key, whole; whoever was erased since has no name any more."""
+    answer, incident, force = answered.answer, answered.incident, runtime.force()
     for who in _people(answer):
         known = force.get(who.get("responder") or who["id"])
         if known is not None:
             told = {"name": known.name, "phone": known.phone}
             who.update({name: told[name] for name in told if name in who})
-    told = {"text": repeated.incident.text, "address": repeated.incident.address}
-    ordered = dict(zip(ReceiptAnswer.model_fields, ReceiptAnswer.model_fields, strict=True))
-    filled = answer | told | {"given": repeated.incident.given}
-    return {name: filled[name] for name in ordered}
+    filled = answer | {"text": incident.text, "address": incident.address, "given": incident.given}
+    # In the order of the model: what PostgreSQL stores as JSON has an order of its own.
+    return {name: filled[name] for name in ReceiptAnswer.model_fields}
 
 
 def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:

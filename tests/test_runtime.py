@@ -66,7 +66,7 @@ def test_a_map_that_cannot_be_indexed_is_passed_over_and_the_next_one_is_taken(
     # Said to be clean, and G2 lies half on its neighbour.
     moved = as_multipolygon(shapely.box(104.305, 24.88, 104.32, 24.9))
     overlapping = [replace(g, geometry=moved) if g.code == G2 else g for g in before.grids]
-    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.runtime"):
+    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.following"):
         for grids in (overlapping, before.grids):
             with one.store.write() as work:
                 change = work.areas.publish(

@@ -61,7 +61,7 @@ def test_every_event_is_handed_on_once_and_in_order(
     def hear(events: Sequence[StoredEvent]) -> None:
         heard.extend(event.position for event in events)
 
-    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.runtime"):
+    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.following"):
         runtime.subscribe(broken)
         leave = runtime.subscribe(lambda events: briefly.extend(e.position for e in events))
         runtime.subscribe(hear)
@@ -88,9 +88,9 @@ def test_what_is_read_again_after_a_failure_is_not_handed_on_again(
             raise ZeroDivisionError
 
     monkeypatch.setattr(runtime, "_place_anew", place)
-    monkeypatch.setattr("gridsvc.runtime._RETRY_S", 0.05)
+    monkeypatch.setattr("gridsvc.following._RETRY_S", 0.05)
     runtime.subscribe(lambda events: heard.extend(event.position for event in events))
-    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.runtime"):
+    with caplog.at_level(logging.CRITICAL + 1, "gridsvc.following"):
         runtime.watch()
         record(runtime, 3)
         record(runtime, 2)

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from gridsvc.domain.case import Case, Note, Supervision
 from gridsvc.domain.errors import ConflictError, Fault, InputError
-from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised, ResponderAssigned
+from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import ENDED, Stage, Step, next_stage
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import (
     about,
+    assigned,
     call_off,
     must_be_at_work,
     must_be_open,
@@ -54,29 +55,28 @@ def step(key: str, action: Action, *, store: Store, now: datetime, caller: Calle
         The table has no such step; nothing is changed.
     """
 
-    def once() -> Case:
-        with store.write() as work:
-            incident, case = reached(work, key, caller)
-            stage = next_stage(case.stage, action.step)
-            _needs(action)
-            after = _changed(case, stage, action, now)
-            work.cases.change(incident.id, after)
-            if action.note:
-                work.cases.note(incident.id, Note(now, caller.id, action.step, action.note))
-            work.events.record(
-                CaseStepped(
-                    **about(incident, store.county, caller.id),
-                    step=action.step,
-                    before=case.stage,
-                    after=stage,
-                    rating=action.rating if action.step is Step.RATE else "",
-                )
+    def once(work: UnitOfWork) -> Case:
+        incident, case = reached(work, key, caller)
+        stage = next_stage(case.stage, action.step)
+        _needs(action)
+        after = _changed(case, stage, action, now)
+        work.cases.change(incident.id, after)
+        if action.note:
+            work.cases.note(incident.id, Note(now, caller.id, action.step, action.note))
+        work.events.record(
+            CaseStepped(
+                **about(incident, store.county, caller.id),
+                step=action.step,
+                before=case.stage,
+                after=stage,
+                rating=action.rating if action.step is Step.RATE else "",
             )
-            if case.open and stage in _NOBODY_NEEDED:
-                call_off(work, incident, now=now, by=caller.id)
+        )
+        if case.open and stage in _NOBODY_NEEDED:
+            call_off(work, incident, now=now, by=caller.id)
         return after
 
-    return patiently(once)
+    return patiently(store, once)
 
 
 _NOBODY_NEEDED = frozenset(Stage) - {
@@ -131,35 +131,34 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
         One of them is closed, or they are the same; nothing is changed.
     """
 
-    def once() -> Case:
-        with store.write() as work:
-            incident, case = reached(work, key, caller)
-            target, other = reached(work, into, caller)
-            if incident.id == target.id:
-                text = Text("不能并入自身", "a case cannot be merged into itself")
-                raise ConflictError(Fault("merge_into_itself", text, "into"))
-            if incident.drill != target.drill:
-                text = Text("演练与真实案件不能并案", "a drill and a real case stay apart")
-                raise ConflictError(Fault("merge_with_drill", text, "into"))
-            stage = next_stage(case.stage, Step.MERGE)
-            must_be_at_work(other)
-            after = replace(
-                case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
+    def once(work: UnitOfWork) -> Case:
+        incident, case = reached(work, key, caller)
+        target, other = reached(work, into, caller)
+        if incident.id == target.id:
+            text = Text("不能并入自身", "a case cannot be merged into itself")
+            raise ConflictError(Fault("merge_into_itself", text, "into"))
+        if incident.drill != target.drill:
+            text = Text("演练与真实案件不能并案", "a drill and a real case stay apart")
+            raise ConflictError(Fault("merge_with_drill", text, "into"))
+        stage = next_stage(case.stage, Step.MERGE)
+        must_be_at_work(other)
+        after = replace(
+            case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
+        )
+        work.cases.change(incident.id, after)
+        work.events.record(
+            CaseStepped(
+                **about(incident, store.county, caller.id),
+                step=Step.MERGE,
+                before=case.stage,
+                after=stage,
+                into=target.number,
             )
-            work.cases.change(incident.id, after)
-            work.events.record(
-                CaseStepped(
-                    **about(incident, store.county, caller.id),
-                    step=Step.MERGE,
-                    before=case.stage,
-                    after=stage,
-                    into=target.number,
-                )
-            )
-            _hand_on(work, incident, target, caller)
+        )
+        _hand_on(work, incident, target, caller)
         return after
 
-    return patiently(once)
+    return patiently(store, once)
 
 
 def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Caller) -> None:
@@ -168,16 +167,7 @@ def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Cal
         if one.state in ENDED:
             continue
         work.cases.change_assignment(replace(one, incident=target.id))
-        work.events.record(
-            ResponderAssigned(
-                **fields,
-                assignment=one.id,
-                responder=one.responder,
-                capability=one.capability,
-                stand_off=one.stand_off,
-                eta_s=one.eta_s,
-            )
-        )
+        work.events.record(assigned(one, fields))
     work.cases.rename_claims(incident.number, target.number)
 
 
@@ -229,7 +219,8 @@ def reply_to_supervision(key: str, *, store: Store, now: datetime, caller: Calle
     ConflictError
         There is none to answer.
     """
-    with store.write() as work:
+
+    def once(work: UnitOfWork) -> Case:
         incident, case = reached(work, key, caller)
         if not case.supervised:
             text = Text("没有待回复的督办", "there is no supervision order to answer")
@@ -245,7 +236,9 @@ def reply_to_supervision(key: str, *, store: Store, now: datetime, caller: Calle
         work.cases.answer_supervisions(incident.id, now)
         after = replace(case, supervised=False)
         work.cases.change(incident.id, after)
-    return after
+        return after
+
+    return patiently(store, once)
 
 
 def remind(key: str, *, store: Store, caller: Caller) -> Case:
@@ -278,10 +271,9 @@ def _over_open(
     store: Store,
     caller: Caller,
 ) -> T:
-    def once() -> T:
-        with store.write() as work:
-            incident, case = reached(work, key, caller)
-            must_be_open(case)
-            return put(work, incident, case)
+    def once(work: UnitOfWork) -> T:
+        incident, case = reached(work, key, caller)
+        must_be_open(case)
+        return put(work, incident, case)
 
-    return patiently(once)
+    return patiently(store, once)

@@ -12,14 +12,13 @@ from gridsvc.dispatch.eligibility import refusals
 from gridsvc.domain.case import Assignment, Case, urgent
 from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
 from gridsvc.domain.events import AssignmentStepped, ForceMissing, ResponderAssigned
-from gridsvc.domain.incident import Incident
+from gridsvc.domain.incident import Incident, unknown_incident
 from gridsvc.domain.kinds import Lay
 from gridsvc.domain.lifecycle import (
     ASSIGNMENT,
     ENDED,
     AssignmentState,
     AssignmentStep,
-    Stage,
     next_state,
 )
 from gridsvc.domain.rights import Caller, within
@@ -47,20 +46,21 @@ class Decision:
         return told | {"assigned": [one.responder for one in self.assignments]}
 
 
-def patiently(decide: Callable[[], T]) -> T:
-    """What ``decide`` returns, tried anew where another transaction was in the way."""
-    for _ in range(ATTEMPTS - 1):
+def patiently(store: Store, decide: Callable[[UnitOfWork], T]) -> T:
+    """What ``decide`` returns, durable; tried anew where another transaction was in the way."""
+    left = ATTEMPTS
+    while True:
+        left -= 1
         try:
-            return decide()
+            with store.write() as work:
+                return decide(work)
         except ConflictError as error:
-            if error.faults[0].code != "store_busy":
+            if not left or error.faults[0].code != "store_busy":
                 raise
-    return decide()
 
 
 def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
-    """The fields that every event about ``incident`` has; lines of the log name it from now on."""
-    logs.bind(incident=incident.number)
+    """The fields that every event about ``incident`` has."""
     return {
         "incident": incident.id,
         "number": incident.number,
@@ -88,7 +88,7 @@ def decide(
     The decision is kept as the ``number``-th of its incident; the caller commits. ``claim`` False:
     people are at it already, it is only ranked anew.
     """
-    view = scene.view(replace(incident, received_at=now))
+    view = scene.view(incident, at=now)
     if view is None:
         return None
     card = card_of(incident)
@@ -99,7 +99,7 @@ def decide(
         decision = Decision(ranking, assignments, missing)
         work.cases.assign(assignments)
     fields = about(incident, work.cases.county, by)
-    work.events.record(*(_assigned(one, fields) for one in decision.assignments))
+    work.events.record(*(assigned(one, fields) for one in decision.assignments))
     if decision.shortfalls:
         missing_now = tuple(one.capability for one in decision.shortfalls)
         work.events.record(ForceMissing(**fields, capabilities=missing_now))
@@ -167,7 +167,8 @@ def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by:
     )
 
 
-def _assigned(one: Assignment, fields: dict[str, Any]) -> ResponderAssigned:
+def assigned(one: Assignment, fields: dict[str, Any]) -> ResponderAssigned:
+    """The event that ``one`` was sent to the case that `about` gave the fields of."""
     return ResponderAssigned(
         **fields,
         assignment=one.id,
@@ -199,27 +200,24 @@ def assign(
         The case is closed or unlocated, or somebody is taken.
     """
 
-    def once() -> tuple[Assignment, ...]:
-        with store.write() as work:
-            incident, case = reached(work, key, caller)
-            must_be_at_work(case)
-            view, card = scene.view(replace(incident, received_at=now)), card_of(incident)
-            if view is None:
-                raise ConflictError(Fault("unlocated", _UNLOCATED))
-            picked = _chosen(view, card, responders)
-            made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
-            for pick, one in sorted(
-                zip(picked, made, strict=True), key=lambda pair: pair[1].responder
-            ):
-                taken_by = _take(work, pick, one, incident)
-                if taken_by is not None:
-                    raise ConflictError(_taken(one.responder, taken_by))
-            work.cases.assign(made)
-            fields = about(incident, store.county, caller.id)
-            work.events.record(*(_assigned(one, fields) for one in made))
+    def once(work: UnitOfWork) -> tuple[Assignment, ...]:
+        incident, case = reached(work, key, caller)
+        must_be_at_work(case)
+        view, card = scene.view(incident, at=now), card_of(incident)
+        if view is None:
+            raise ConflictError(Fault("unlocated", _UNLOCATED))
+        picked = _chosen(view, card, responders)
+        made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
+        for pick, one in sorted(zip(picked, made, strict=True), key=lambda pair: pair[1].responder):
+            taken_by = _take(work, pick, one, incident)
+            if taken_by is not None:
+                raise ConflictError(_taken(one.responder, taken_by))
+        work.cases.assign(made)
+        fields = about(incident, store.county, caller.id)
+        work.events.record(*(assigned(one, fields) for one in made))
         return tuple(made)
 
-    return patiently(once)
+    return patiently(store, once)
 
 
 def _chosen(view: View, card: Card, responders: Collection[str]) -> list[Pick]:
@@ -269,22 +267,21 @@ def step_assignment(
         The table has no such step; nothing is changed.
     """
 
-    def once() -> Assignment:
-        with store.write() as work:
-            # The case is locked before its assignments, here as everywhere.
-            found = work.cases.assignment(id)
-            if found is None:
-                raise _unknown_assignment(id)
-            try:
-                incident, _ = reached(work, found.incident, caller)
-            except NotFoundError:
-                raise _unknown_assignment(id) from None
-            one = work.cases.assignment(id, lock=True) or found
-            if one.incident != incident.id:
-                incident, _ = reached(work, one.incident, caller)
-            return move(work, one, incident, step, now=now, by=caller.id, on_behalf=on_behalf)
+    def once(work: UnitOfWork) -> Assignment:
+        # The case is locked before its assignments, here as everywhere.
+        found = work.cases.assignment(id)
+        if found is None:
+            raise _unknown_assignment(id)
+        try:
+            incident, _ = reached(work, found.incident, caller)
+        except NotFoundError:
+            raise _unknown_assignment(id) from None
+        one = work.cases.assignment(id, lock=True) or found
+        if one.incident != incident.id:
+            incident, _ = reached(work, one.incident, caller)
+        return move(work, one, incident, step, now=now, by=caller.id, on_behalf=on_behalf)
 
-    return patiently(once)
+    return patiently(store, once)
 
 
 def _unknown_assignment(id: str) -> NotFoundError:  # noqa: A002
@@ -340,19 +337,14 @@ def reached(work: UnitOfWork, key: str, caller: Caller) -> tuple[Incident, Case]
     """
     incident, case = work.cases.known(key, lock=True)
     if not reaches(caller, incident, case, work.cases.county):
-        raise unreachable(key)
+        raise unknown_incident(key)
+    logs.bind(incident=incident.number)
     return incident, case
 
 
 def reaches(caller: Caller, incident: Incident, case: Case, county: str) -> bool:
     """Whether a case is the caller's business: of their area, or taken by themselves."""
     return within(caller.area, incident.areas(county)) or case.first_contact == caller.id
-
-
-def unreachable(key: str) -> NotFoundError:
-    """The error that a case is none of the caller's business: as if it did not exist."""
-    text = Text(f"没有编号为“{key}”的案件", f"no incident is known under {key!r}")
-    return NotFoundError(Fault("unknown_incident", text))
 
 
 def must_be_open(case: Case) -> None:
@@ -364,11 +356,7 @@ def must_be_open(case: Case) -> None:
         It is closed.
     """
     if not case.open:
-        text = Text(
-            "案件已结束，未作任何更改：请先重新打开",
-            "the case is closed, nothing was changed: reopen it first",
-        )
-        raise ConflictError(Fault("case_closed", text))
+        raise ConflictError(_CLOSED)
 
 
 def must_be_at_work(case: Case) -> None:
@@ -379,7 +367,8 @@ def must_be_at_work(case: Case) -> None:
     ConflictError
         It is closed, or its reply is given.
     """
-    must_be_open(replace(case, stage=case.stage if case.closed_at is None else Stage.ARCHIVED))
+    if not case.open or case.closed_at is not None:
+        raise ConflictError(_CLOSED)
 
 
 def _taken(responder: str, number: str) -> Fault:
@@ -390,6 +379,13 @@ def _taken(responder: str, number: str) -> Fault:
     return Fault("responder_taken", text, "responders")
 
 
+_CLOSED = Fault(
+    "case_closed",
+    Text(
+        "案件已结束，未作任何更改：请先重新打开",
+        "the case is closed, nothing was changed: reopen it first",
+    ),
+)
 _UNLOCATED = Text(
     "案件尚未定位，不能派人：请先补充位置", "the case is not located yet: give its position first"
 )

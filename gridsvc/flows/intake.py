@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from gridsvc import logs
 from gridsvc.casework.clocks import due_of
 from gridsvc.casework.duplicates import window_of
 from gridsvc.domain.case import PAPERWORK_WITHIN, Case, urgent
@@ -59,11 +60,13 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
-    """A key that was answered before: its incident, and the answer as it was stored."""
+class Answered:
+    """What a key is answered, as it is stored, and its incident; ``receipt`` is None where the key
+    was answered before."""
 
     incident: Incident
     answer: dict[str, Any]
+    receipt: Receipt | None = None
 
 
 class _AnsweredMeanwhileError(Exception):
@@ -84,16 +87,12 @@ def receive(
     """
     kind, place = _understand(report, scene.grid_map)
 
-    def once() -> Receipt:
-        with store.write() as work:
-            return _take(work, report, kind, place, scene, now, caller)
-
-    return patiently(once)
+    return patiently(store, lambda work: _take(work, report, kind, place, scene, now, caller))
 
 
 def receive_once(
     report: Report, key: Key, *, scene: Scene, store: Store, now: datetime, caller: Caller
-) -> Receipt | Repeated:
+) -> Answered:
     """Take a report unless its key was answered before, also by another process or before a
     restart: one key never makes two incidents.
 
@@ -106,31 +105,31 @@ def receive_once(
     """
     kind, place = _understand(report, scene.grid_map)
 
-    def once() -> Receipt | Repeated:
-        with store.write() as work:
-            before = _before(work, key, caller)
-            if before is not None:
-                return before
-            receipt = _take(work, report, kind, place, scene, now, caller)
-            kept = work.cases.keep_answer(
-                caller.id,
-                key.key,
-                digest=key.digest,
-                id=receipt.incident.id,
-                answer=key.answer(receipt),
-                at=now,
-            )
-            if not kept:
-                raise _AnsweredMeanwhileError
-            return receipt
+    def once(work: UnitOfWork) -> Answered:
+        before = _before(work, key, caller)
+        if before is not None:
+            return before
+        receipt = _take(work, report, kind, place, scene, now, caller)
+        answer = key.answer(receipt)
+        kept = work.cases.keep_answer(
+            caller.id,
+            key.key,
+            digest=key.digest,
+            id=receipt.incident.id,
+            answer=answer,
+            at=now,
+        )
+        if not kept:
+            raise _AnsweredMeanwhileError
+        return Answered(receipt.incident, answer, receipt)
 
     try:
-        return patiently(once)
+        return patiently(store, once)
     except _AnsweredMeanwhileError:
-        return patiently(once)
+        return patiently(store, once)
 
 
-def _before(work: UnitOfWork, key: Key, caller: Caller) -> Repeated | None:
+def _before(work: UnitOfWork, key: Key, caller: Caller) -> Answered | None:
     found = work.cases.answered(caller.id, key.key)
     if found is None:
         return None
@@ -142,7 +141,7 @@ def _before(work: UnitOfWork, key: Key, caller: Caller) -> Repeated | None:
         )
         raise ConflictError(Fault("key_of_other_body", text, "Idempotency-Key"))
     incident, _ = work.cases.known(found.incident)
-    return Repeated(incident, found.answer)
+    return Answered(incident, found.answer)
 
 
 def _take(
@@ -175,6 +174,7 @@ def _take(
         unplaced=place.unplaced,
         given=report.given if place.unplaced else "",
     )
+    logs.bind(incident=incident.number)
     case = _first(incident, kind, scene, caller)
     duplicates = _duplicates(work, incident, kind)
     work.incidents.add(incident, case)
@@ -223,12 +223,13 @@ def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Dupli
     box = (at.lng - margin, at.lat - margin, at.lng + margin, at.lat + margin)
     near = work.cases.open_near(kind.code, box=box, since=incident.received_at - window.within)
     found = [
-        Duplicate(other, distance_m(at, other.position.at))
+        Duplicate(other, metres)
         for other, _ in near
         if other.position is not None
         and other.drill == incident.drill
         and other.id != incident.id
-        and distance_m(at, other.position.at) <= window.reach(reach, other.position.radius_m)
+        and (metres := distance_m(at, other.position.at))
+        <= window.reach(reach, other.position.radius_m)
     ]
     return tuple(sorted(found, key=lambda one: one.distance_m))
 
@@ -254,38 +255,37 @@ def place(
     if found.placement is None:
         raise InputError([Fault("bad_place", reason, "position") for reason in found.unplaced])
 
-    def once() -> Receipt:
-        with store.write() as work:
-            before, case = reached(work, key, caller)
-            must_be_open(case)
-            version = None if scene.grid_map is None else scene.grid_map.published.version
-            incident = replace(
-                before,
-                position=found.position,
-                placement=found.placement,
-                map_version=version,
-                unplaced=(),
-            )
-            work.incidents.place(incident)
-            corrected = before.placement is not None
-            work.events.record(
-                IncidentPlaced(**about(incident, store.county, caller.id), corrected=corrected)
-            )
-            number = work.cases.decisions(incident.id) + 1
-            sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
-            decision = decide(
-                work,
-                incident,
-                scene=scene,
-                now=now,
-                by=caller.id,
-                number=number,
-                claim=not sent and case.closed_at is None,
-            )
-            duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
+    def once(work: UnitOfWork) -> Receipt:
+        before, case = reached(work, key, caller)
+        must_be_open(case)
+        version = None if scene.grid_map is None else scene.grid_map.published.version
+        incident = replace(
+            before,
+            position=found.position,
+            placement=found.placement,
+            map_version=version,
+            unplaced=(),
+        )
+        work.incidents.place(incident)
+        corrected = before.placement is not None
+        work.events.record(
+            IncidentPlaced(**about(incident, store.county, caller.id), corrected=corrected)
+        )
+        number = work.cases.decisions(incident.id) + 1
+        sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
+        decision = decide(
+            work,
+            incident,
+            scene=scene,
+            now=now,
+            by=caller.id,
+            number=number,
+            claim=not sent and case.closed_at is None,
+        )
+        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 
-    return patiently(once)
+    return patiently(store, once)
 
 
 def _understand(report: Report, grid_map: GridMap | None) -> tuple[Kind, Place]:

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from gridsvc.domain.case import Case, File
 from gridsvc.domain.events import StoredEvent
-from gridsvc.domain.incident import Incident, Reporter
+from gridsvc.domain.incident import Incident, Reporter, unknown_incident
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.rights import Caller, Right
-from gridsvc.flows.dispatching import reaches, unreachable
+from gridsvc.flows.dispatching import reaches
 from gridsvc.store import CaseFilter, Reading, Store
 
 
@@ -82,7 +82,7 @@ def show(key: str, *, store: Store, caller: Caller) -> Shown:
     with store.read() as reading:
         file = reading.cases.file(key)
         if not reaches(caller, file.incident, file.case, store.county):
-            raise unreachable(key)
+            raise unknown_incident(key)
         events = reading.events.of_incident(file.incident.id)
         reporter = None
         who, confidential = file.incident.reporter, file.incident.confidential

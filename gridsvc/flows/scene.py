@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from gridsvc.casework.clocks import Calendar
 from gridsvc.dispatch import Card, ForceIndex, View, card_for
@@ -22,15 +23,15 @@ class Scene:
     calendar: Calendar
     busy: Mapping[str, str]
 
-    def view(self, incident: Incident) -> View | None:
-        """The force as seen from an incident, None while its place is not known."""
+    def view(self, incident: Incident, *, at: datetime) -> View | None:
+        """The force as seen from an incident at a moment (aware), None while it has no place."""
         position, placement = incident.position, incident.placement
         if position is None or placement is None:
             return None
         return self.force.view(
             lng=position.at.lng,
             lat=position.at.lat,
-            at=incident.received_at,
+            at=at,
             travel=self.travel,
             unit=placement.unit,
             grid=placement.grid,

@@ -1,0 +1,256 @@
+"""What a process knows of the county, kept up with the event log, whichever process wrote to it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gridsvc.dispatch import ForceIndex
+from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.errors import Fault, GridsvcError, NotReadyError
+from gridsvc.domain.events import (
+    ApiKeyAdded,
+    ApiKeyRevoked,
+    AssignmentStepped,
+    MapPublished,
+    ResponderAssigned,
+    ResponderErased,
+    ResponderMoved,
+    RespondersImported,
+    StoredEvent,
+)
+from gridsvc.domain.force import LivePosition, Responder
+from gridsvc.domain.geo import MetricFrame
+from gridsvc.domain.keys import KeyRing
+from gridsvc.domain.words import Text
+from gridsvc.flows.mapload import load_map
+from gridsvc.locating import GridMap
+from gridsvc.settings import Settings
+from gridsvc.store import Store
+
+log = logging.getLogger(__name__)
+
+Subscriber = Callable[[Sequence[StoredEvent]], None]
+"""Is told of events in the order of the log."""
+
+_FORCE_ANEW = {MapPublished.name, RespondersImported.name, ResponderErased.name}
+_KEYS_ANEW = {ApiKeyAdded.name, ApiKeyRevoked.name}
+_RETRY_S = 1.0
+_RETRY_AT_MOST_S = 60.0
+
+
+@dataclass
+class Following:
+    """The map, the force, the keys and who is taken, as of the last event that was seen.
+
+    The map and the force are immutable snapshots, each swapped in one assignment when the event
+    log tells of a change.
+    """
+
+    settings: Settings
+    store: Store
+    _busy: dict[str, str] = field(default_factory=dict, kw_only=True)
+    _map: GridMap | None = field(default=None, kw_only=True)
+    _force: ForceIndex | None = field(default=None, kw_only=True)
+    _keys: KeyRing = field(default_factory=KeyRing, kw_only=True)
+    _seen: int = field(default=0, kw_only=True)
+    _told: int = field(default=0, kw_only=True)
+    _subscribers: list[Subscriber] = field(default_factory=list, kw_only=True)
+    _map_due: float | None = field(default=None, kw_only=True)
+    _swapping: threading.Lock = field(default_factory=threading.Lock, kw_only=True)
+    _stop: threading.Event = field(default_factory=threading.Event, kw_only=True)
+    _map_told: threading.Event = field(default_factory=threading.Event, kw_only=True)
+    _watchers: list[threading.Thread] = field(default_factory=list, kw_only=True)
+
+    def load(self) -> None:
+        """Load what there is, as of one moment of the log.
+
+        Raises
+        ------
+        NotReadyError
+            The store cannot be reached or its schema is not this program's.
+        """
+        with self.store.read() as snapshot:
+            self._seen = self._told = snapshot.events.head()
+            published, people = snapshot.areas.load(), snapshot.force.all()
+            self._busy.update(snapshot.cases.taken())
+            self._keys = KeyRing(snapshot.keys.all())
+        self._take_map(published)
+        self._take_force(people)
+
+    def watch(self) -> None:
+        """Follow the event log in threads of its own, until ``close``."""
+        for name, follow in (("event-log", self._follow), ("maps", self._follow_maps)):
+            watcher = threading.Thread(target=follow, name=name, daemon=True)
+            watcher.start()
+            self._watchers.append(watcher)
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Have ``callback`` told of every event from now on, each once, in batches without holes.
+
+        It runs in the thread that follows the log, and must return at once.
+
+        Returns
+        -------
+        Callable
+            Ends it.
+        """
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    def close(self) -> None:
+        """Stop following and close the store."""
+        self._stop.set()
+        self._map_told.set()
+        for watcher in self._watchers:
+            watcher.join(timeout=5)
+        self.store.close()
+
+    def map(self) -> GridMap:
+        """The current map.
+
+        Raises
+        ------
+        NotReadyError
+            None has been imported.
+        """
+        if self._map is None:
+            raise NotReadyError(
+                Fault(
+                    "no_map",
+                    Text(
+                        "尚无网格地图：请依次执行 gridsvc import divisions、grids、units",
+                        "there is no map yet: run gridsvc import divisions, grids and units",
+                    ),
+                )
+            )
+        return self._map
+
+    def map_overdue_s(self) -> float:
+        """Seconds since a newer map was published that this process has not taken over yet."""
+        due = self._map_due
+        return 0.0 if due is None else time.monotonic() - due
+
+    def force(self) -> ForceIndex:
+        """Everybody who can be sent, with their places."""
+        return self._force or ForceIndex((), MetricFrame())
+
+    def keys(self) -> KeyRing:
+        """The keys that open, as of the last change this process has learned of."""
+        return self._keys
+
+    def map_or_none(self) -> GridMap | None:
+        """The current map, None before the first import."""
+        return self._map
+
+    def _note_claims(self, events: Iterable[StoredEvent]) -> None:
+        """Who was taken and freed, in the order in which it happened."""
+        for event in events:
+            told = event.payload
+            if told.get("drill"):
+                continue
+            if event.name == ResponderAssigned.name:
+                self._busy[told["responder"]] = told["number"]
+            elif event.name == AssignmentStepped.name and told["free"]:
+                self._busy.pop(told["responder"], None)
+
+    def _take_map(self, published: PublishedMap | None) -> None:
+        if published is None or not published.grids:
+            return
+        self._map = load_map(
+            published,
+            cache=self.settings.data / "cache",
+            central_meridian=self.settings.central_meridian,
+        )
+
+    def _take_force(self, people: Iterable[Responder]) -> None:
+        frame = MetricFrame() if self._map is None else self._map.frame
+        self._force = ForceIndex(tuple(people), frame)
+
+    def _place_anew(self, moved: dict[str, LivePosition | None]) -> None:
+        """A force in which some people have moved, swapped for the present one."""
+        with self._swapping:
+            self._force = self.force().moved(moved)
+
+    def _follow(self) -> None:
+        wait_s = _RETRY_S
+        while not self._stop.is_set():
+            try:
+                self._catch_up()
+                for _ in self.store.listen(stop=self._stop, after=self._seen):
+                    self._catch_up()
+                    wait_s = _RETRY_S
+            except GridsvcError as error:
+                log.warning("a change cannot be taken over, it is tried again: %s", error)
+            except Exception:
+                # What is served stays as it is; deaf to every later change it must not become.
+                log.exception("a change cannot be taken over, it is tried again")
+            self._stop.wait(wait_s)
+            wait_s = min(2 * wait_s, _RETRY_AT_MOST_S)
+
+    def _catch_up(self) -> None:
+        """Learn what has happened since the last event seen."""
+        with self.store.read() as snapshot:
+            names: set[str] = set()
+            moved: set[str] = set()
+            seen = self._seen
+            while events := snapshot.events.after(seen):
+                names.update(event.name for event in events)
+                self._note_claims(events)
+                moved.update(
+                    event.payload["responder"]
+                    for event in events
+                    if event.name == ResponderMoved.name
+                )
+                seen = events[-1].position
+                if any(event.name in _KEYS_ANEW for event in events):
+                    self._keys = KeyRing(snapshot.keys.all())
+                # Before the force, whose loading takes its time.
+                self._tell(events)
+            anew = bool(names & _FORCE_ANEW)
+            people = snapshot.force.all() if anew else ()
+            found = [] if anew else [snapshot.force.get(responder) for responder in moved]
+        if anew:
+            with self._swapping:
+                self._take_force(people)
+        elif found:
+            self._place_anew({one.id: one.live for one in found if one is not None})
+        self._seen = seen
+        if MapPublished.name in names:
+            self._map_due = self._map_due or time.monotonic()
+            self._map_told.set()
+
+    def _follow_maps(self) -> None:
+        """Take published maps over while the log is followed on: indexing one takes seconds, and
+        one that cannot be indexed is tried again."""
+        wait_s: float | None = None
+        while not self._stop.is_set():
+            told = self._map_told.wait(wait_s)
+            if self._stop.is_set():
+                break
+            self._map_told.clear()
+            try:
+                with self.store.read() as snapshot:
+                    published = snapshot.areas.load()
+                self._take_map(published)
+            except Exception:
+                # What is served stays as it is; the next map may be better.
+                log.exception("a map cannot be taken over, it is tried again")
+                wait_s = _RETRY_S if told or wait_s is None else min(2 * wait_s, _RETRY_AT_MOST_S)
+            else:
+                wait_s = None
+                if not self._map_told.is_set():
+                    self._map_due = None
+
+    def _tell(self, events: Sequence[StoredEvent]) -> None:
+        """Hand events on; those read again after a failure were handed on before it."""
+        fresh = [event for event in events if event.position > self._told]
+        if not fresh:
+            return
+        self._told = fresh[-1].position
+        for callback in tuple(self._subscribers):
+            try:
+                callback(fresh)
+            except Exception:
+                log.exception("a subscriber of the event log failed")
