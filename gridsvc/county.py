@@ -131,9 +131,9 @@ class County:
 
     def __repr__(self) -> str:
         published = self.grid_map.published
-        county = published.county
+        name = published.county_name
         return (
-            f"<County {'' if county is None else county.name + ', '}{len(published.grids)} grids, "
+            f"<County {name and name + ', '}{len(published.grids)} grids, "
             f"{len(published.units)} units, {len(self._scene.force)} responders>"
         )
 

@@ -82,8 +82,7 @@ def coverage_page(
         raise ValueError(f"minutes is {minutes}: it is one of {MINUTES}")
     drawn = map_shapes(published) if shapes is None else shapes
     element, script = folium_map("coverage", drawn.bounds)
-    county = published.county
-    name = "" if county is None else county.name
+    name = published.county_name
     at = found.at.astimezone(COUNTY_TIME)
     other = Text("en", "zh").pick(lang)
     choice = {"group": found.group.value, "state": state.value, "minutes": minutes}

@@ -30,8 +30,7 @@ def home_page(
         shifted: positions that are picked are sent as CGCS2000.
     """
     ready = published is not None and bool(published.grids)
-    county = None if published is None else published.county
-    name = "" if county is None else county.name
+    name = "" if published is None else published.county_name
     scripts, styles, script = ["base.js"], ["page.css", "home.css"], ""
     element: str = ""
     data: dict[str, bytes] = {}

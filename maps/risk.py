@@ -126,8 +126,7 @@ def risk_page(
     )
     legend = make_legend(found)
     element, script = folium_map("risk", drawn.bounds)
-    county = published.county
-    name = "" if county is None else county.name
+    name = published.county_name
     return render_page(
         "risk.html",
         title=Text(f"{name}网格风险图", f"{name} grid risk map".strip()).pick(lang),

@@ -1,13 +1,23 @@
-"""The demo county's map, for tests that only ask."""
+"""The demo county's map, for tests that only ask, and a browser to look at pages with."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
+from playwright.sync_api import Browser
 
 from gridsvc.flows.mapload import load_map
 from gridsvc.locating import GridMap
 from gridsvc.locating.frames import published_from
+from tests.browser import open_browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of the test file's own."""
+    with open_browser() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="session")

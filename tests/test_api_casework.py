@@ -9,8 +9,6 @@ from gridsvc.domain.lifecycle import CASE, Stage, Step
 from gridsvc.runtime import Runtime
 from tests.api_county import IN_G2, REPORT
 
-pytest_plugins = ("tests.api_fixtures",)
-
 POST = "/api/v1/incidents"
 ORDINARY = {**REPORT, "category": "livelihood", "kind": "old_and_young", "text": "独居老人无人照看"}
 NEEDS = {

@@ -11,16 +11,13 @@ from pathlib import Path
 import pytest
 
 from gridsvc.domain.case import Assignment
-from gridsvc.domain.force import Capability, Responder, Role
-from gridsvc.domain.geo import LngLat
+from gridsvc.domain.force import Capability, Role
 from gridsvc.domain.lifecycle import ENDED
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, Store
-from tests.api_county import publish_county
 from tests.claims_child import take
-
-pytest_plugins = ("tests.store_fixtures",)
+from tests.crowd import publish_crowded_county
 
 ROOT = Path(__file__).parents[1]
 SENT = (
@@ -34,22 +31,7 @@ SENT = (
 def county(url: str) -> Store:
     """The small county with some people more, who run out."""
     store = Store.open(url)
-    publish_county(store)
-    people = [
-        Responder(
-            id=f"X{n:04d}",
-            name=f"人{n}",
-            role=role,
-            area="530324",
-            home=LngLat(104.30 + n * 1e-4, 24.885),
-            phone="1",
-            capabilities=frozenset({capability}),
-            night=True,
-        )
-        for n, (role, capability) in enumerate(SENT * 10)
-    ]
-    with store.write() as work:
-        work.force.upsert(people)
+    publish_crowded_county(store, SENT * 10)
     return store
 
 

@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, select
 
-from gridsvc.domain.force import Capability, Responder, Role
-from gridsvc.domain.geo import LngLat
+from gridsvc.domain.force import Capability, Role
 from gridsvc.domain.lifecycle import ENDED
 from gridsvc.store import Store
 from gridsvc.store.tables import assignment, claim, decision, event, incident, receipt, responder
-from tests.api_county import publish_county
+from tests.crowd import publish_crowded_county
 from tests.kill_child import INCIDENTS, Load, ask, connect
 from tests.test_api_server import serving
 
@@ -36,22 +35,7 @@ _CREWS = (
 @pytest.fixture
 def county(store: Store) -> Store:
     """The small county with people enough to be sent, and few enough to run out."""
-    publish_county(store)
-    people = [
-        Responder(
-            id=f"X{n:04d}",
-            name=f"人{n}",
-            role=role,
-            area="530324",
-            home=LngLat(104.30 + n * 1e-4, 24.885),
-            phone="1",
-            capabilities=frozenset({capability}),
-            night=True,
-        )
-        for n, (role, capability) in enumerate(_CREWS * 12)
-    ]
-    with store.write() as work:
-        work.force.upsert(people)
+    publish_crowded_county(store, _CREWS * 12)
     return store
 
 

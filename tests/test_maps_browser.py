@@ -2,7 +2,6 @@
 
 import gzip
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,18 +16,12 @@ from maps.assets import AssetMode, static_dir
 from maps.coverage import coverage_page
 from maps.risk import risk_page
 from maps.shapes import MapShapes, map_shapes
-from tests.browser import open_browser, serve, visit
+from tests.browser import serve, visit
 from tests.maps_county import EVIL, LAST_DAY, TOWNSHIPS, jagged_map, made_up_counts
 from tests.test_maps_coverage import found_on
 
 PERIOD = (LAST_DAY - timedelta(days=89), LAST_DAY)
 SIZES = [(1366, 768), (1920, 1080)]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 def _file(folder: Path, page: str) -> str:

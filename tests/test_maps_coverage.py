@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from gridsvc.travel.straight import StraightLine
 from maps.assets import LEAFLET_JS, AssetMode, static_dir, text
 from maps.coverage import MINUTES, coverage_page
 from maps.shapes import map_shapes
-from tests.browser import open_browser, serve, visit
+from tests.browser import serve, visit
 from tests.maps_county import EVIL, TOWNSHIPS, jagged_map
 
 COUNTY = jagged_map(20, 20)
@@ -155,12 +154,6 @@ def test_no_address_remains_and_the_same_arguments_give_the_same_page(base: Asse
 def test_other_minutes_are_refused() -> None:
     with pytest.raises(ValueError, match="minutes is 7"):
         page_of(minutes=7)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 def _file(folder: Path, page: str) -> str:

@@ -20,16 +20,10 @@ from gridsvc.runtime import Runtime
 from maps.assets import static_dir
 from maps.home import home_page
 from tests.api_county import G1, IN_U1, county_in
-from tests.browser import open_browser, serve, visit
+from tests.browser import serve, visit
 from tests.maps_county import jagged_map
 
 COUNTS = {"responders": 23456, "incidents": 70001}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 @contextmanager

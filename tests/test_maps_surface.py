@@ -4,7 +4,6 @@ import base64
 import re
 import struct
 import zlib
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,17 +18,11 @@ from maps.assets import AssetMode, static_dir
 from maps.heat import png
 from maps.legend import PALETTE, Legend
 from maps.risk import risk_page
-from tests.browser import open_browser, serve, visit
+from tests.browser import serve, visit
 from tests.maps_county import LAST_DAY, SOUTH, STEP, WEST, Counts, jagged_map, made_up_counts
 
 PERIOD = (LAST_DAY - timedelta(days=89), LAST_DAY)
 LEGEND = Legend((10.0, 20.0, 40.0), (0, 2, 3, 5), (1, 1, 1, 1))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 def decoded(picture: bytes) -> np.ndarray:

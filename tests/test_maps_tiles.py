@@ -29,7 +29,7 @@ from maps.legend import Legend
 from maps.risk import risk_page
 from maps.tiles import Tiles, url_fault
 from tests.api_county import client_of, county_in
-from tests.browser import open_browser, serve, visit
+from tests.browser import serve, visit
 from tests.maps_county import LAST_DAY, jagged_map, made_up_counts
 
 PERIOD = (LAST_DAY - timedelta(days=89), LAST_DAY)
@@ -119,12 +119,6 @@ def test_on_gcj02_every_vertex_is_shifted_and_no_gap_opens() -> None:
         assert (np.abs(np.array(GEOD.inv(*pairs[0].T, *pairs[1].T)[2]) - 390) < 40).all()
     corner, there = plain.raster.bounds[:2], moved.raster.bounds[:2]
     assert abs(GEOD.inv(*corner, *there)[2] - 390) < 120  # whole pixels of 150 m
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from tests.api_county import (
     WEST_OF_G1,
     publish_county,
 )
-from tests.browser import open_browser, visit
+from tests.browser import visit
 
 BOX = (104.29, 24.87, 104.35, 24.91)
 
@@ -44,12 +44,6 @@ def county(county_data: Path, tmp_path: Path) -> Iterator[gridsvc.County]:
     shutil.copytree(county_data, tmp_path, dirs_exist_ok=True)
     with gridsvc.open(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as chromium:
-        yield chromium
 
 
 def codes(ask: Callable[[], object], error: type[GridsvcError] = InputError) -> list[str]:

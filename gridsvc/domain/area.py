@@ -82,6 +82,11 @@ class PublishedMap:
         """The county itself, None on a map without divisions."""
         return next((d for d in self.divisions if d.level is Level.COUNTY), None)
 
+    @property
+    def county_name(self) -> str:
+        """Its name, empty on a map without divisions."""
+        return "" if self.county is None else self.county.name
+
 
 def as_multipolygon(geometry: Any) -> Area:
     """``geometry`` as the stored type: a Polygon becomes a MultiPolygon of one."""

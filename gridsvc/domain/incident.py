@@ -122,8 +122,7 @@ def for_list(incident: Incident) -> tuple[Incident, bool]:
 
 def case_prefix(published: PublishedMap | None, county: str) -> str:
     """What case numbers begin with: 罗平 for 罗平县; the county's code while it has no name."""
-    division = None if published is None else published.county
-    name = "" if division is None else division.name
+    name = "" if published is None else published.county_name
     for ending in ("自治县", "县", "区", "市"):
         if name.endswith(ending) and len(name) > len(ending) + 1:
             return name.removesuffix(ending)
