@@ -33,6 +33,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """The force as seen from an incident, what the incident asks for, and who could go."""
+
+    view: View
+    card: Card
+    ranking: Ranking
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Who could go, who was assigned, and what nobody could be assigned for."""
 
@@ -73,9 +82,19 @@ def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
     }
 
 
+def weigh(incident: Incident, *, scene: Scene, now: datetime) -> Weighed | None:
+    """Who could go, without a transaction; None while the place is not known."""
+    view = scene.view(incident, at=now)
+    if view is None:
+        return None
+    card = card_of(incident)
+    return Weighed(view, card, rank(view, card, travel=scene.travel, busy=scene.busy))
+
+
 def decide(
     work: UnitOfWork,
     incident: Incident,
+    weighed: Weighed | None,
     *,
     scene: Scene,
     now: datetime,
@@ -83,19 +102,17 @@ def decide(
     number: int = 1,
     claim: bool = True,
 ) -> Decision | None:
-    """Rank, and at urgency 1 and 2 assign at once; None while the place is not known.
+    """Keep who could go, and at urgency 1 and 2 assign at once; None where nothing was weighed.
 
     The decision is kept as the ``number``-th of its incident; the caller commits. ``claim`` False:
     people are at it already, it is only ranked anew.
     """
-    view = scene.view(incident, at=now)
-    if view is None:
+    if weighed is None:
         return None
-    card = card_of(incident)
-    ranking = rank(view, card, travel=scene.travel, busy=scene.busy)
+    ranking = weighed.ranking
     decision = Decision(ranking, (), ranking.shortfalls)
     if claim and urgent(incident.urgency):
-        assignments, missing = _claim(work, incident, view, card, scene, now, by)
+        assignments, missing = _claim(work, incident, weighed, scene, now, by)
         decision = Decision(ranking, assignments, missing)
         work.cases.assign(assignments)
     fields = about(incident, work.cases.county, by)
@@ -110,8 +127,7 @@ def decide(
 def _claim(
     work: UnitOfWork,
     incident: Incident,
-    view: View,
-    card: Card,
+    weighed: Weighed,
     scene: Scene,
     now: datetime,
     by: str,
@@ -123,7 +139,7 @@ def _claim(
     held: dict[str, Assignment] = {}
     while True:
         busy = {**scene.busy, **lost} if lost else scene.busy
-        chosen, missing = picks(view, card, unit=unit, grid=grid, busy=busy)
+        chosen, missing = picks(weighed.view, weighed.card, unit=unit, grid=grid, busy=busy)
         beaten = False
         # In one order for everybody: two that claim crosswise would wait for each other.
         for pick in sorted(chosen, key=lambda one: one.responder.id):

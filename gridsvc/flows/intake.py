@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from gridsvc import logs
 from gridsvc.casework.clocks import due_of
@@ -19,7 +19,16 @@ from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
 from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import Decision, about, decide, must_be_open, patiently, reached
+from gridsvc.flows.dispatching import (
+    Decision,
+    Weighed,
+    about,
+    decide,
+    must_be_open,
+    patiently,
+    reached,
+    weigh,
+)
 from gridsvc.flows.placing import Place, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
@@ -85,9 +94,8 @@ def receive(
     InputError
         Every fault of the report at once; nothing is stored.
     """
-    kind, place = _understand(report, scene.grid_map)
-
-    return patiently(store, lambda work: _take(work, report, kind, place, scene, now, caller))
+    call = _Call.of(report, scene=scene, now=now, caller=caller)
+    return patiently(store, call.take)
 
 
 def receive_once(
@@ -103,13 +111,13 @@ def receive_once(
     ConflictError
         The key was used for another body.
     """
-    kind, place = _understand(report, scene.grid_map)
+    call = _Call.of(report, scene=scene, now=now, caller=caller)
 
     def once(work: UnitOfWork) -> Answered:
         before = _before(work, key, caller)
         if before is not None:
             return before
-        receipt = _take(work, report, kind, place, scene, now, caller)
+        receipt = call.take(work)
         answer = key.answer(receipt)
         kept = work.cases.keep_answer(
             caller.id,
@@ -144,49 +152,77 @@ def _before(work: UnitOfWork, key: Key, caller: Caller) -> Answered | None:
     return Answered(incident, found.answer)
 
 
-def _take(
-    work: UnitOfWork,
-    report: Report,
-    kind: Kind,
-    place: Place,
-    scene: Scene,
-    now: datetime,
-    caller: Caller,
-) -> Receipt:
-    grid_map, county = scene.grid_map, work.cases.county
-    published = None if grid_map is None else grid_map.published
-    day = now.astimezone(COUNTY_TIME).date()
-    incident = Incident(
-        id=uuid.uuid4().hex,
-        number=work.numbers.next_case_number(case_prefix(published, county), day),
-        received_at=now,
-        category=kind.category,
-        kind=kind.code,
-        urgency=report.urgency or kind.urgency,
-        text=report.text,
-        position=place.position,
-        address=report.address,
-        placement=place.placement,
-        map_version=published.version if published and place.placement else None,
-        drill=report.drill,
-        reporter=_reporter(work, report),
-        confidential=report.reporter is not None and report.reporter.confidential,
-        unplaced=place.unplaced,
-        given=report.given if place.unplaced else "",
-    )
-    logs.bind(incident=incident.number)
-    case = _first(incident, kind, scene, caller)
-    duplicates = _duplicates(work, incident, kind)
-    work.incidents.add(incident, case)
-    work.events.record(
-        IncidentReceived(
-            **about(incident, county, caller.id),
-            stage=case.stage,
-            located=incident.placement is not None,
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A report that can be taken, with all that needs no transaction done: ``draft`` is its
+    incident but for number and reporter."""
+
+    report: Report
+    kind: Kind
+    place: Place
+    scene: Scene
+    caller: Caller
+    draft: Incident
+    weighed: Weighed | None
+
+    @classmethod
+    def of(cls, report: Report, *, scene: Scene, now: datetime, caller: Caller) -> Self:
+        """Understand a report.
+
+        Raises
+        ------
+        InputError
+            Every fault of the report at once.
+        """
+        found = faults(report)
+        if found:
+            raise InputError(found)
+        kind, place = KINDS_BY_CODE[report.kind], place_of(report, scene.grid_map)
+        published = None if scene.grid_map is None else scene.grid_map.published
+        draft = Incident(
+            id=uuid.uuid4().hex,
+            number="",
+            received_at=now,
+            category=kind.category,
+            kind=kind.code,
+            urgency=report.urgency or kind.urgency,
+            text=report.text,
+            position=place.position,
+            address=report.address,
+            placement=place.placement,
+            map_version=published.version if published and place.placement else None,
+            drill=report.drill,
+            confidential=report.reporter is not None and report.reporter.confidential,
+            unplaced=place.unplaced,
+            given=report.given if place.unplaced else "",
         )
-    )
-    decision = decide(work, incident, scene=scene, now=now, by=caller.id)
-    return Receipt(incident, case, decision, duplicates, grid_map, place.notes)
+        weighed = weigh(draft, scene=scene, now=now)
+        return cls(report, kind, place, scene, caller, draft, weighed)
+
+    def take(self, work: UnitOfWork) -> Receipt:
+        """Number it, store it and, where it is urgent, dispatch it."""
+        county, now, grid_map = work.cases.county, self.draft.received_at, self.scene.grid_map
+        duplicates = _duplicates(work, self.draft, self.kind)
+        reporter = _reporter(work, self.report)
+        published = None if grid_map is None else grid_map.published
+        day = now.astimezone(COUNTY_TIME).date()
+        # As late as can be: other takers of a number wait for the commit.
+        number = work.numbers.next_case_number(case_prefix(published, county), day)
+        incident = replace(self.draft, number=number, reporter=reporter)
+        logs.bind(incident=number)
+        case = _first(incident, self.kind, self.scene, self.caller)
+        work.incidents.add(incident, case)
+        work.events.record(
+            IncidentReceived(
+                **about(incident, county, self.caller.id),
+                stage=case.stage,
+                located=incident.placement is not None,
+            )
+        )
+        decision = decide(
+            work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
+        )
+        return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
 
 
 def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case:
@@ -276,6 +312,7 @@ def place(
         decision = decide(
             work,
             incident,
+            weigh(incident, scene=scene, now=now),
             scene=scene,
             now=now,
             by=caller.id,
@@ -286,11 +323,3 @@ def place(
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 
     return patiently(store, once)
-
-
-def _understand(report: Report, grid_map: GridMap | None) -> tuple[Kind, Place]:
-    """The report's kind and place, or all its faults at once."""
-    found = faults(report)
-    if found:
-        raise InputError(found)
-    return KINDS_BY_CODE[report.kind], place_of(report, grid_map)
