@@ -8,6 +8,7 @@ from gridsvc.domain.case import urgent
 from gridsvc.domain.force import Capability as C
 from gridsvc.domain.force import Role
 from gridsvc.domain.kinds import Category, Kind, Lay
+from gridsvc.domain.waves import WAVES, Waves
 from gridsvc.domain.words import Text
 
 LAY_CAPABILITIES = frozenset({C.FIRST_ON_SCENE, C.GRID_DUTY, C.MEDIATION})
@@ -68,6 +69,7 @@ class Card:
     not sent whatever they can do, ``notes`` says why it differs from the card of its kind.
     ``at_once``: people are assigned before anybody confirms. ``held_back``: whoever goes keeps
     away from the danger itself until the police are there. ``armed``: the words name a weapon.
+    ``waves``: how it is offered, None where it is only recommended.
     """
 
     required: tuple[C, ...]
@@ -79,6 +81,7 @@ class Card:
     at_once: bool = False
     held_back: bool = False
     armed: bool = False
+    waves: Waves | None = None
 
     def wanted(self, capability: C) -> int:
         """How many people of ``capability`` it asks for."""
@@ -130,6 +133,7 @@ def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
         twice=_TWICE.get(kind.code, frozenset()),
         barred=frozenset({Role.SENTINEL}) if kind.code in _NO_SENTINEL else frozenset(),
         at_once=urgent(urgency),
+        waves=WAVES.get(urgency),
     )
     if _raised(kind, urgency):
         card = _tightened(card, kind, urgency)
