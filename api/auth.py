@@ -266,7 +266,7 @@ def _missing(right: Right) -> Fault:
     )
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     return cast(Caller, request.scope[_CALLER])
 
 

@@ -1,5 +1,6 @@
 """Nobody is claimed twice, no key dispatches twice, and a kill at any moment leaves no half."""
 
+import json
 import random
 import signal
 import subprocess
@@ -87,7 +88,7 @@ def check_whole(store: Store, keys: set[str]) -> dict[str, str]:
     for told in answered.values():
         if told is not None:
             people = [each.responder for each in sent if each.incident == told.incident]
-            assert sorted(told.answer["sent"]) == sorted(people)
+            assert sorted(json.loads(told.answer)["sent"]) == sorted(people)
     return found
 
 

@@ -89,7 +89,7 @@ def test_nobody_is_assigned_twice_and_the_second_call_says_why(runtime: Runtime)
         r.responder.id: [reason.en for reason in r.reasons] for r in decided(second).ranking.refused
     }
     assert any(first.incident.number in reason for reason in reasons["R0001"])
-    assert [one.incident.number for one in second.duplicates] == [first.incident.number]
+    assert [one.number for one in second.duplicates] == [first.incident.number]
 
 
 def test_a_drill_takes_nobody_away_from_a_real_case(runtime: Runtime) -> None:

@@ -1,6 +1,6 @@
 """Past-tense facts. They are the audit trail and the outbox: ids only, never personal data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -12,8 +12,9 @@ class Event:
     name: ClassVar[str] = ""
 
     def payload(self) -> dict[str, Any]:
-        """The fact as plain JSON values."""
-        return asdict(self)
+        """The fact as plain JSON values: its fields are no more than numbers, codes and tuples
+        of these."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """People are assigned: claimed by a row that only one transaction can take."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -31,14 +31,25 @@ ATTEMPTS = 5
 
 T = TypeVar("T")
 
+Lost = dict[str, str]
+"""Who turned out to be taken, and the number of the case that has them."""
+
+
+class _BeatenError(Exception):
+    """Somebody was taken by another transaction first: the decision is taken anew without them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The force as seen from an incident, what the incident asks for, and who could go."""
+    """The force as seen from an incident, what the incident asks for, and who could go.
+
+    ``lost`` grows with each attempt to claim them.
+    """
 
     view: View
     card: Card
     ranking: Ranking
+    lost: Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +67,19 @@ class Decision:
 
 
 def patiently(store: Store, decide: Callable[[UnitOfWork], T]) -> T:
-    """What ``decide`` returns, durable; tried anew where another transaction was in the way."""
+    """What ``decide`` returns, durable; tried anew where another transaction was in the way.
+
+    Whoever turned out to be taken is not tried again, so that comes to an end by itself.
+    """
     left = ATTEMPTS
     while True:
-        left -= 1
         try:
             with store.write() as work:
                 return decide(work)
+        except _BeatenError:
+            continue
         except ConflictError as error:
+            left -= 1
             if not left or error.faults[0].code != "store_busy":
                 raise
 
@@ -82,13 +98,19 @@ def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
     }
 
 
-def weigh(incident: Incident, *, scene: Scene, now: datetime) -> Weighed | None:
-    """Who could go, without a transaction; None while the place is not known."""
+def weigh(
+    incident: Incident, *, scene: Scene, now: datetime, lost: Lost | None = None
+) -> Weighed | None:
+    """Who could go, without a transaction; None while the place is not known.
+
+    ``lost`` is given where attempts weigh anew: what one has learned the next one knows.
+    """
     view = scene.view(incident, at=now)
     if view is None:
         return None
     card = card_of(incident)
-    return Weighed(view, card, rank(view, card, travel=scene.travel, busy=scene.busy))
+    ranking = rank(view, card, travel=scene.travel, busy=scene.busy)
+    return Weighed(view, card, ranking, {} if lost is None else lost)
 
 
 def decide(
@@ -99,71 +121,60 @@ def decide(
     scene: Scene,
     now: datetime,
     by: str,
-    number: int = 1,
     claim: bool = True,
 ) -> Decision | None:
-    """Keep who could go, and at urgency 1 and 2 assign at once; None where nothing was weighed.
+    """Decide whom to send, and at urgency 1 and 2 claim them; None where nothing was weighed.
 
-    The decision is kept as the ``number``-th of its incident; the caller commits. ``claim`` False:
-    people are at it already, it is only ranked anew.
+    Must run in `patiently`; what it returns is stored by `keep`. ``claim`` False: people are at
+    it already, it is only ranked anew.
     """
     if weighed is None:
         return None
     ranking = weighed.ranking
-    decision = Decision(ranking, (), ranking.shortfalls)
-    if claim and urgent(incident.urgency):
-        assignments, missing = _claim(work, incident, weighed, scene, now, by)
-        decision = Decision(ranking, assignments, missing)
-        work.cases.assign(assignments)
+    if not claim or not urgent(incident.urgency):
+        return Decision(ranking, (), ranking.shortfalls)
+    placement = incident.placement
+    unit, grid = (placement.unit, placement.grid) if placement else (None, None)
+    busy = {**scene.busy, **weighed.lost} if weighed.lost else scene.busy
+    chosen, missing = picks(weighed.view, weighed.card, unit=unit, grid=grid, busy=busy)
+    made = [(pick, _assignment(pick, incident, scene, now, by)) for pick in chosen]
+    lost = _take(work, made, incident)
+    if lost:
+        # Not the next one here and now: out of the order of ids two transactions could wait for
+        # each other. What this one has claimed is given back with it.
+        weighed.lost.update(lost)
+        raise _BeatenError
+    return Decision(ranking, tuple(one for _, one in made), missing)
+
+
+def keep(
+    work: UnitOfWork,
+    incident: Incident,
+    decision: Decision | None,
+    *,
+    now: datetime,
+    by: str,
+    number: int = 1,
+) -> None:
+    """Store a decision as the ``number``-th of its incident, with its events."""
+    if decision is None:
+        return
+    work.cases.assign(decision.assignments)
     fields = about(incident, work.cases.county, by)
     work.events.record(*(assigned(one, fields) for one in decision.assignments))
     if decision.shortfalls:
-        missing_now = tuple(one.capability for one in decision.shortfalls)
-        work.events.record(ForceMissing(**fields, capabilities=missing_now))
+        missing = tuple(one.capability for one in decision.shortfalls)
+        work.events.record(ForceMissing(**fields, capabilities=missing))
     work.cases.decide(incident.id, decision.as_json(), number=number, at=now)
-    return decision
 
 
-def _claim(
-    work: UnitOfWork,
-    incident: Incident,
-    weighed: Weighed,
-    scene: Scene,
-    now: datetime,
-    by: str,
-) -> tuple[tuple[Assignment, ...], tuple[Shortfall, ...]]:
-    """Claim whom the card asks for. Who turns out to be taken gives way to the next one."""
-    placement = incident.placement
-    unit, grid = (placement.unit, placement.grid) if placement else (None, None)
-    lost: dict[str, str] = {}
-    held: dict[str, Assignment] = {}
-    while True:
-        busy = {**scene.busy, **lost} if lost else scene.busy
-        chosen, missing = picks(weighed.view, weighed.card, unit=unit, grid=grid, busy=busy)
-        beaten = False
-        # In one order for everybody: two that claim crosswise would wait for each other.
-        for pick in sorted(chosen, key=lambda one: one.responder.id):
-            if pick.responder.id in held:
-                continue
-            made = _assignment(pick, incident, scene, now, by)
-            taken_by = _take(work, pick, made, incident)
-            if taken_by is None:
-                held[made.responder] = made
-            else:
-                lost[made.responder], beaten = taken_by, True
-        if not beaten:
-            break
-    kept = tuple(held.pop(pick.responder.id) for pick in chosen)
-    for spare in held.values():
-        work.cases.free(spare)
-    return kept, missing
-
-
-def _take(work: UnitOfWork, pick: Pick, made: Assignment, incident: Incident) -> str | None:
+def _take(work: UnitOfWork, made: Sequence[tuple[Pick, Assignment]], incident: Incident) -> Lost:
+    """Claim whoever can be at one case only; return who is taken already."""
     # A drill holds nobody back: a real case would find the people gone.
-    if incident.drill or not pick.responder.role.exclusive:
-        return None
-    return work.cases.claim(made.responder, assignment_id=made.id, number=incident.number)
+    if incident.drill:
+        return {}
+    alone = [one for pick, one in made if pick.responder.role.exclusive]
+    return work.cases.claim(alone, number=incident.number)
 
 
 def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by: str) -> Assignment:
@@ -224,10 +235,9 @@ def assign(
             raise ConflictError(Fault("unlocated", _UNLOCATED))
         picked = _chosen(view, card, responders)
         made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
-        for pick, one in sorted(zip(picked, made, strict=True), key=lambda pair: pair[1].responder):
-            taken_by = _take(work, pick, one, incident)
-            if taken_by is not None:
-                raise ConflictError(_taken(one.responder, taken_by))
+        lost = _take(work, list(zip(picked, made, strict=True)), incident)
+        if lost:
+            raise ConflictError(_taken(*min(lost.items())))
         work.cases.assign(made)
         fields = about(incident, store.county, caller.id)
         work.events.record(*(assigned(one, fields) for one in made))

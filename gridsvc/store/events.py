@@ -5,16 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import Select, bindparam, func, select
 
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.events import Event, StoredEvent
+from gridsvc.store.bulk import insert_rows
 from gridsvc.store.numbers import Counters
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import event
 
 CHANNEL = "gridsvc_events"
 """The PostgreSQL channel on which new heads are told, as ``county:position``."""
+
+
+_NOTIFY = select(func.pg_notify(CHANNEL, bindparam("head")))
 
 
 class EventLog(Repository):
@@ -76,10 +80,7 @@ class EventWriter(EventLog):
             }
             for position, fact in enumerate(self._recorded, last - len(self._recorded) + 1)
         ]
-        self.connection.execute(insert(event), rows)
+        insert_rows(self.connection, event, rows)
         if self.dialect == "postgresql":
-            self.connection.execute(
-                text("SELECT pg_notify(:channel, :head)"),
-                {"channel": CHANNEL, "head": f"{self.county}:{last}"},
-            )
+            self.connection.execute(_NOTIFY, {"head": f"{self.county}:{last}"})
         self._recorded.clear()

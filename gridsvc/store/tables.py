@@ -339,7 +339,7 @@ receipt = Table(
     Column("key", Text, primary_key=True),
     Column("digest", Text, nullable=False),
     Column("incident", Text, nullable=False),
-    Column("answer", Json, nullable=False),
+    Column("answer", Text, nullable=False),
     Column("at", Moment, nullable=False),
     _refers("incident", "incident", "id"),
     comment="What was answered to an Idempotency-Key, without personal data",

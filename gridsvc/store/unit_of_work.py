@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine
 
@@ -69,6 +69,18 @@ class UnitOfWork(Reading):
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
+        self._connection = connection
+
+    def together(self) -> AbstractContextManager[object]:
+        """Send what is written inside to the server at once, without waiting for each in turn.
+
+        Nothing may be read inside. A refusal of the store is raised at its end.
+        """
+        if self._connection.dialect.name == "sqlite":
+            return nullcontext()
+        driver: Any = self._connection.connection.driver_connection
+        pipeline: AbstractContextManager[object] = driver.pipeline()
+        return pipeline
 
 
 class Store:
