@@ -207,6 +207,7 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
         import uvicorn
         from uvicorn.importer import import_from_string
 
+        from gridsvc.cli.http_protocol import Protocol
         from gridsvc.runtime import Runtime
 
         runtime = Runtime.open(settings)
@@ -235,6 +236,7 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
     say_who_may_ask(runtime)
     config = uvicorn.Config(
         app,
+        http=Protocol,
         access_log=False,
         log_config=None,
         log_level="warning",

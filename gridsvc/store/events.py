@@ -10,7 +10,7 @@ from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.events import Event, StoredEvent
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.numbers import Counters
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Repository, together
 from gridsvc.store.tables import event
 
 CHANNEL = "gridsvc_events"
@@ -82,7 +82,8 @@ class EventWriter(EventLog):
             }
             for position, fact in enumerate(self._recorded, last - len(self._recorded) + 1)
         ]
-        insert_rows(self.connection, event, rows)
-        if self.dialect == "postgresql":
-            self.connection.execute(_NOTIFY, {"head": f"{self.county}:{last}"})
+        with together(self.connection):
+            insert_rows(self.connection, event, rows)
+            if self.dialect == "postgresql":
+                self.connection.execute(_NOTIFY, {"head": f"{self.county}:{last}"})
         self._recorded.clear()

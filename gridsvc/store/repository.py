@@ -5,6 +5,7 @@ are run: SQLAlchemy takes four times as long to build a statement as to run it.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,18 @@ class Either:
     def of(self, connection: Connection) -> Any:
         """The statement for the store of ``connection``."""
         return self._built[connection.dialect.name]
+
+
+def together(connection: Connection) -> AbstractContextManager[object]:
+    """Send what is written inside to the server at once, without waiting for each in turn.
+
+    Nothing that is read may be used inside. A refusal of the store is raised at its end.
+    """
+    if connection.dialect.name == "sqlite":
+        return nullcontext()
+    driver: Any = connection.connection.driver_connection
+    pipeline: AbstractContextManager[object] = driver.pipeline()
+    return pipeline
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import URL, Connection, Engine
 
@@ -21,6 +21,7 @@ from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.repository import together
 
 
 def _now() -> datetime:
@@ -72,15 +73,8 @@ class UnitOfWork(Reading):
         self._connection = connection
 
     def together(self) -> AbstractContextManager[object]:
-        """Send what is written inside to the server at once, without waiting for each in turn.
-
-        Nothing may be read inside. A refusal of the store is raised at its end.
-        """
-        if self._connection.dialect.name == "sqlite":
-            return nullcontext()
-        driver: Any = self._connection.connection.driver_connection
-        pipeline: AbstractContextManager[object] = driver.pipeline()
-        return pipeline
+        """Write without waiting for each statement; see `gridsvc.store.repository.together`."""
+        return together(self._connection)
 
 
 class Store:
