@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 from api.shapes import Body, Readable
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Reporter
+from gridsvc.domain.kinds import KINDS_BY_CODE, URGENCY_NAMES, Category
 from gridsvc.domain.words import Text
 from gridsvc.flows.reports import Report
 
@@ -36,6 +37,9 @@ POSITION_SCHEMA = {
     ],
 }
 _GRID_SCHEMA = {"description": "Code of a grid", "type": ["string", "null"]}
+_CATEGORIES: dict[str, Any] = {"enum": [*Category]}
+_KINDS: dict[str, Any] = {"enum": [*KINDS_BY_CODE]}
+_URGENCIES: dict[str, Any] = {"enum": [*URGENCY_NAMES, None]}
 
 
 class ReporterBody(Body):
@@ -60,9 +64,9 @@ class IncidentBody(PlaceBody):
     so that all of it is said at once.
     """
 
-    category: Annotated[str, Field(max_length=64), Readable]
-    kind: Annotated[str, Field(max_length=64), Readable]
-    urgency: int | None = None
+    category: Annotated[str, Field(max_length=64, json_schema_extra=_CATEGORIES), Readable]
+    kind: Annotated[str, Field(max_length=64, json_schema_extra=_KINDS), Readable]
+    urgency: Annotated[int | None, Field(json_schema_extra=_URGENCIES)] = None
     text: Annotated[str, Field(max_length=8000), Readable] = ""
     address: Annotated[str, Field(max_length=500), Readable] = ""
     reporter: ReporterBody | None = None
