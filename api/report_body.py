@@ -17,6 +17,9 @@ GIVEN_SHOWN = 500
 """So many characters are kept of a position that could not be read."""
 
 _NUMBER = {"type": "number"}
+_WHATEVER: dict[str, Any] = {
+    "description": "Whatever else a device sends is read as well as it can be"
+}
 POSITION_SCHEMA = {
     "description": (
         "Longitude and latitude in degrees of datum; radius_m is the accuracy in metres. What "
@@ -34,9 +37,13 @@ POSITION_SCHEMA = {
             },
         },
         {"type": "null"},
+        _WHATEVER,
     ],
 }
-_GRID_SCHEMA = {"description": "Code of a grid", "type": ["string", "null"]}
+_GRID_SCHEMA = {
+    "description": "Code of a grid",
+    "anyOf": [{"type": "string"}, {"type": "null"}, _WHATEVER],
+}
 _CATEGORIES: dict[str, Any] = {"enum": [*Category]}
 _KINDS: dict[str, Any] = {"enum": [*KINDS_BY_CODE]}
 _URGENCIES: dict[str, Any] = {"enum": [*URGENCY_NAMES, None]}
