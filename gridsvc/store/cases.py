@@ -285,6 +285,15 @@ class CaseWriter(CaseReader):
             .values(replied_at=at)
         )
 
+    def move_supervisions(self, before: str, after: str) -> None:
+        """Let the unanswered supervision orders over the incident ``before`` be over ``after``."""
+        c = supervision.c
+        self.connection.execute(
+            update(supervision)
+            .where(c.county == self.county, c.incident == before, c.replied_at.is_(None))
+            .values(incident=after)
+        )
+
     def decide(self, id: str, payload: dict[str, Any], *, number: int, at: datetime) -> None:  # noqa: A002
         """Keep the ``number``-th decision about the incident ``id``."""
         self.connection.execute(
