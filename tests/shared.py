@@ -1,4 +1,4 @@
-"""What several tests share: real data of others, of which none is shipped, and how long a soak is."""
+"""Real data of others that some tests read, of which none is shipped; and how long a soak is."""
 
 import os
 from pathlib import Path
