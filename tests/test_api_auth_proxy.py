@@ -1,6 +1,5 @@
 """Behind a proxy on this machine: who needs a key, and which path is asked for."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,10 @@ PROXIED = "/grid"
 
 
 @pytest.fixture
-def wary(api_runtime: Runtime, tmp_path: Path) -> Iterator[Runtime]:
+def wary(api_runtime: Runtime, tmp_path: Path) -> Runtime:
     """The county's runtime as one that trusts nobody without a key."""
     api_runtime.settings = Settings.read(data=tmp_path, trust_loopback=False)
-    yield api_runtime
+    return api_runtime
 
 
 def test_where_loopback_is_not_trusted_everybody_shows_a_key(wary: Runtime) -> None:

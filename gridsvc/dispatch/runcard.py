@@ -57,6 +57,14 @@ _GAS = re.compile(
     r"(?<![a-z])(?:gas (?:leak\w*|smell)|(?:leak\w*|smell of) gas|explosi\w+|exploded|hazmat|"
     r"chemical spill|toxic gas|carbon monoxide)(?![a-z])"
 )
+# What of a match is said again: these words alone, never what a reporter wrote between them.
+_GAS_SAID = re.compile(
+    _GAS_NAME + r"味?|泄漏|泄露|外泄|漏了|漏气|在漏|漏出|漏|中毒|起火|着火|侧翻|"
+    r"危化品?|危险化学品|化学品|剧毒|农药|油罐|罐车|槽车|爆炸|爆燃|炸药|雷管|毒气|有毒气体|"
+    r"一氧化碳|硫化氢|"
+    r"gas|leak(?:s|ed|ing|age)?|smell(?: of)?|explosi(?:on|ve)?s?|exploded|hazmat|"
+    r"chemical spill|toxic|carbon monoxide"
+)
 _BLANK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 _ONE_BLANK = re.compile(r"\s+")
 
@@ -176,9 +184,10 @@ def _without_gas(card: Card, words: str) -> Card:
     found = _GAS.search(words)
     if found is None:
         return card
+    said = "…".join(_GAS_SAID.findall(found[0]))
     note = Text(
-        f"报警内容提到“{found[0]}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
-        f"the report says {found[0]!r}: there may be gas or hazardous goods, lay people stay away, "
+        f"报警内容提到“{said}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
+        f"the report says {said!r}: there may be gas or hazardous goods, lay people stay away, "
         "119 is asked",
     )
     return replace(

@@ -27,9 +27,10 @@ from gridsvc.flows.dispatching import (
     must_be_open,
     patiently,
     reached,
+    reaches,
     weigh,
 )
-from gridsvc.flows.placing import Place, place_of
+from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
 from gridsvc.locating import GridMap
@@ -202,7 +203,7 @@ class _Call:
     def take(self, work: UnitOfWork) -> Receipt:
         """Number it, store it and, where it is urgent, dispatch it."""
         county, now, grid_map = work.cases.county, self.draft.received_at, self.scene.grid_map
-        duplicates = _duplicates(work, self.draft, self.kind)
+        duplicates = _duplicates(work, self.draft, self.kind, self.caller)
         reporter = _reporter(work, self.report)
         published = None if grid_map is None else grid_map.published
         day = now.astimezone(COUNTY_TIME).date()
@@ -248,8 +249,11 @@ def _reporter(work: UnitOfWork, report: Report) -> str | None:
 _METRES_A_DEGREE = 111_000.0
 
 
-def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Duplicate, ...]:
-    """Open reports of the same kind nearby, the nearest first; drills are compared with drills."""
+def _duplicates(
+    work: UnitOfWork, incident: Incident, kind: Kind, caller: Caller
+) -> tuple[Duplicate, ...]:
+    """Open reports of the same kind nearby that the caller may see, the nearest first; drills are
+    compared with drills."""
     position = incident.position
     if position is None:
         return ()
@@ -260,10 +264,11 @@ def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Dupli
     near = work.cases.open_near(kind.code, box=box, since=incident.received_at - window.within)
     found = [
         Duplicate(other, metres)
-        for other, _ in near
+        for other, case in near
         if other.position is not None
         and other.drill == incident.drill
         and other.id != incident.id
+        and reaches(caller, other, case, work.cases.county)
         and (metres := distance_m(at, other.position.at))
         <= window.reach(reach, other.position.radius_m)
     ]
@@ -283,7 +288,8 @@ def place(
     NotFoundError
         No such case in the caller's area.
     InputError
-        The position cannot be used; nothing is changed.
+        The position cannot be used, or lies outside the caller's area and the case was taken by
+        somebody else; nothing is changed.
     ConflictError
         The case is closed.
     """
@@ -302,6 +308,7 @@ def place(
             map_version=version,
             unplaced=(),
         )
+        must_stay_in_reach(caller, incident, case, store.county, scene.grid_map)
         work.incidents.place(incident)
         corrected = before.placement is not None
         work.events.record(
@@ -319,7 +326,7 @@ def place(
             number=number,
             claim=not sent and case.closed_at is None,
         )
-        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
+        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind], caller)
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 
     return patiently(store, once)
