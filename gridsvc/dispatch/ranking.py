@@ -298,6 +298,7 @@ def _refusal(view: View, number: int, card: Card, busy: Busy) -> Refusal:
 
 _TRAVEL = Text("路程用时", "travel time")
 _HOME = Text("仅有住所位置", "only the home place is known")
+_AREA = Text("住所未登记，仅有辖区位置", "no home is on file, only the own area is known")
 _TELEPHONE = Text("仅能电话通知", "by telephone only")
 _OWN = Text("本单元吹哨人、本网格网格员优先", "the incident's own sentinel and grid worker first")
 
@@ -306,7 +307,7 @@ def _terms(near: Nearby) -> tuple[Term, ...]:
     """The parts of a score; their sum is the score."""
     terms = [Term("travel", _TRAVEL, near.eta_s)]
     if not near.from_live:
-        terms.append(Term("home", _HOME, HOME_S))
+        terms.append(Term("home", _AREA if near.responder.by_area else _HOME, HOME_S))
     if not near.responder.app:
         terms.append(Term("telephone", _TELEPHONE, TELEPHONE_S))
     if near.own:
@@ -322,6 +323,8 @@ def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
     if near.from_live and who.live is not None:
         minutes = max(0, int((view.at - who.live.seen_at).total_seconds() // 60))
         reasons.append(Text(f"实时位置，{minutes} 分钟前", f"live position, {minutes} minutes ago"))
+    elif who.by_area:
+        reasons.append(Text("按辖区位置计算", "measured from the middle of their own area"))
     else:
         reasons.append(Text("按住所位置计算", "measured from the home place"))
     if not who.app:
