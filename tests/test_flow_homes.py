@@ -8,6 +8,7 @@ from pathlib import Path
 import shapely
 
 from gridsvc.domain.area import as_multipolygon
+from gridsvc.domain.events import MapPublished
 from gridsvc.domain.force import LivePosition, Role
 from gridsvc.domain.geo import LngLat
 from gridsvc.flows.homes import homes_by_area
@@ -94,6 +95,8 @@ def test_the_first_map_places_those_who_were_known_before_it(
     runtime.watch()
     assert runtime.force().without_place == 1
     publish_county(store)
+    with store.write() as work:
+        work.events.record(MapPublished(1, "county", 4, 0, 0))
     until = time.monotonic() + 30
     while (known := runtime.force().get("R9001")) is None or not known.by_area:
         assert time.monotonic() < until, "the force was not placed on the new map"
