@@ -179,8 +179,9 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     Ranking
         ``chosen`` holds the ``CHOSEN`` lowest scores and, behind them, the lowest ones for each
         capability that too few of those have; departments for other matters come last.
-        ``refused``, at most ``REFUSED_SHOWN``, are the incident's own people who cannot go, and those of the ``EVERYBODY`` lowest scores who are
-        passed over on the way to the last of the first ``CHOSEN``.
+        ``refused``, at most ``REFUSED_SHOWN``, are the incident's own people who cannot go, and
+        those of the ``EVERYBODY`` lowest scores who are passed over on the way to the last of the
+        first ``CHOSEN``.
     """
     first: list[int] = []
     if card.required:

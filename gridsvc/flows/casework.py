@@ -194,6 +194,7 @@ def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
         closed_at=(case.closed_at or now) if handled else None,
         paperwork_due_at=now + PAPERWORK_WITHIN if stage is Stage.PAPERWORK_OWED else None,
         merged_into=None if action.step is Step.REOPEN else case.merged_into,
+        rating=action.rating if action.step is Step.RATE else case.rating,
     )
 
 
