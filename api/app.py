@@ -19,7 +19,7 @@ from api import (
     stream,
 )
 from api.access_log import AccessLog
-from api.auth import Doorkeeper, check_rights
+from api.auth import Doorkeeper, check_rights, methods_of
 from api.body import BodyLimit
 from api.headers import SafeHeaders
 from api.hub import Hub
@@ -59,7 +59,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.hub = hub
     app.state.metrics = figures
-    errors.install(app)
+    errors.install(app, methods_of=methods_of)
     # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit)

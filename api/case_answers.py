@@ -74,6 +74,7 @@ class IncidentAnswer(Answer):
     merged_into: str | None
     supervised: bool
     reminders: int
+    rating: str
     alarms: list[str]
     withheld: bool
 
@@ -179,6 +180,7 @@ def incident_answer(
         merged_into=case.merged_into,
         supervised=case.supervised,
         reminders=case.reminders,
+        rating=case.rating,
         alarms=[*alarms(incident, case, at=now)],
         withheld=False,
     )

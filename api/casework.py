@@ -50,6 +50,14 @@ class StageAnswer(Answer):
     steps: list[str]
 
 
+class SteppedAnswer(StageAnswer):
+    """A case after a step. ``assignments`` are those whom the step has sent: an urgent case that is
+    opened again is dispatched at once, and owes its paperwork by ``paperwork_due_at``."""
+
+    paperwork_due_at: str | None
+    assignments: list[AssignmentAnswer]
+
+
 class MergeBody(Body):
     """The case (id or number) that this one becomes part of."""
 
@@ -89,10 +97,16 @@ class SupervisionBody(Body):
 @router.post("/incidents/{key}/steps")
 def step(
     key: Which, body: StepBody, runtime: TheRuntime, caller: TheCaller, lang: Speech
-) -> StageAnswer:
+) -> SteppedAnswer:
     """Take a step; one that the table does not have is a 409 that changes nothing."""
     action = Action(body.step, body.owner, body.note, body.rating)
-    return _stage(runtime.step(key, action, caller=caller), lang)
+    done = runtime.step(key, action, caller=caller)
+    due, find = done.case.paperwork_due_at, runtime.force().get
+    return SteppedAnswer(
+        **dict(_stage(done.case, lang)),
+        paperwork_due_at=None if due is None else county_time(due),
+        assignments=[assignment_answer(one, find, lang) for one in done.assignments],
+    )
 
 
 @router.post("/incidents/{key}/merge")

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 import orjson
@@ -99,6 +99,9 @@ class FileAnswer(IncidentAnswer):
     events: list[EventAnswer]
 
 
+Rating = Literal["satisfied", "fairly_satisfied", "dissatisfied"]
+
+
 class IncidentsQuery(Query):
     """A page of cases, the newest first, older than the number ``before``."""
 
@@ -110,6 +113,7 @@ class IncidentsQuery(Query):
     urgency: Annotated[
         list[Annotated[int, Field(ge=1, le=4)]], Field(default_factory=list, max_length=4)
     ]
+    rating: Annotated[list[Rating], Field(default_factory=list, max_length=3)]
     area: Annotated[str, Field(max_length=32), Readable] | None = None
     open: bool | None = None
     unlocated: bool | None = None
@@ -305,6 +309,7 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
         categories=query.category,
         kinds=query.kind,
         urgencies=query.urgency,
+        ratings=query.rating,
         area=query.area,
         open=query.open,
         unlocated=query.unlocated,

@@ -184,7 +184,7 @@ class Measured:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
-        route = route_of(method, scope["path"]) or _OTHER
+        route = route_of(scope) or _OTHER
         metrics = self.metrics
         metrics.requests.labels(method, route, str(status)).inc()
         metrics.seconds.labels(method, route).observe(seconds)

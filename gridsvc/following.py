@@ -24,6 +24,7 @@ from gridsvc.domain.force import LivePosition, Responder
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.keys import KeyRing
 from gridsvc.domain.words import Text
+from gridsvc.flows.homes import homes_by_area
 from gridsvc.flows.mapload import load_map
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
@@ -166,7 +167,7 @@ class Following:
 
     def _take_force(self, people: Iterable[Responder]) -> None:
         frame = MetricFrame() if self._map is None else self._map.frame
-        self._force = ForceIndex(tuple(people), frame)
+        self._force = ForceIndex(homes_by_area(people, self._map), frame)
 
     def _place_anew(self, moved: dict[str, LivePosition | None]) -> None:
         """A force in which some people have moved, swapped for the present one."""
@@ -234,6 +235,9 @@ class Following:
                 with self.store.read() as snapshot:
                     published = snapshot.areas.load()
                 self._take_map(published)
+                # Who has no home is placed by the areas of the map.
+                with self._swapping, self.store.read() as snapshot:
+                    self._take_force(snapshot.force.all())
             except Exception:
                 # What is served stays as it is; the next map may be better.
                 log.exception("a map cannot be taken over, it is tried again")

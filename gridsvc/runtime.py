@@ -116,9 +116,18 @@ class Runtime(Following):
             caller=caller,
         )
 
-    def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
+    def step(self, key: str, action: casework.Action, *, caller: Caller) -> casework.Stepped:
         """Take a step of a case; see `gridsvc.flows.casework.step`."""
-        return casework.step(key, action, store=self.store, now=self.clock(), caller=caller)
+        stepped = casework.step(
+            key,
+            action,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._claimed(stepped)
+        return stepped
 
     def merge(self, key: str, into: str, *, caller: Caller) -> Case:
         """Make one case part of another; see `gridsvc.flows.casework.merge`."""
@@ -183,7 +192,7 @@ class Runtime(Following):
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
 
-    def _claimed(self, receipt: intake.Receipt) -> None:
+    def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
         if receipt.decision is not None and not receipt.incident.drill:
             number = receipt.incident.number

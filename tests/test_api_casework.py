@@ -214,3 +214,24 @@ def test_a_closed_case_is_reopened_before_anything_else(api: TestClient) -> None
     place = api.put(f"{POST}/{case['id']}/position", json={"position": REPORT["position"]})
     assert place.status_code == 409
     assert _step(api, case["id"], "reopen").json()["stage"] == "registered"
+
+
+def test_a_rating_stays_on_the_case_and_is_asked_for_in_lists(api: TestClient) -> None:
+    keys = [_send(api, ORDINARY)["id"] for _ in range(3)]
+    for key, rating in zip(keys, ("dissatisfied", "satisfied", None), strict=True):
+        for step in ("start", "reply"):
+            _step(api, key, step)
+        if rating is not None:
+            assert _step(api, key, "rate", rating=rating).status_code == 200
+    assert [_file(api, key)["rating"] for key in keys] == ["dissatisfied", "satisfied", ""]
+
+    def listed(*ratings: str) -> set[str]:
+        found = api.get(POST, params={"rating": list(ratings)}).json()["incidents"]
+        return {one["id"] for one in found}
+
+    assert listed("dissatisfied") == {keys[0]}
+    assert listed("dissatisfied", "satisfied") == set(keys[:2])
+    assert listed("fairly_satisfied") == set()
+    assert api.get(POST, params={"rating": "awful"}).status_code == 422
+    _step(api, keys[0], "reopen")
+    assert listed("dissatisfied") == {keys[0]}, "it is the last one given until there is another"

@@ -19,6 +19,7 @@ from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, Store
 from tests.claims_child import take
 from tests.crowd import publish_crowded_county
+from tests.shared import KILLS
 
 ROOT = Path(__file__).parents[1]
 SENT = (
@@ -175,4 +176,4 @@ def test_killed_under_load_nothing_told_is_lost_and_nothing_is_half_done(
 
 @pytest.mark.soak
 def test_killed_a_hundred_times_in_each_store(store_url: str, tmp_path: Path) -> None:
-    kill_and_look(store_url, tmp_path, 100, seed=8)
+    kill_and_look(store_url, tmp_path, KILLS, seed=8)

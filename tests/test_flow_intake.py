@@ -100,15 +100,6 @@ def test_a_drill_takes_nobody_away_from_a_real_case(runtime: Runtime) -> None:
     assert runtime.counts()["incidents"] == 1
 
 
-def test_a_reopened_case_is_dispatched_anew_when_its_place_is_confirmed(runtime: Runtime) -> None:
-    number = runtime.receive(illness()).incident.number
-    for step in (Step.FALSE_ALARM, Step.REOPEN):
-        runtime.step(number, Action(step), caller=runtime.local)
-    runtime._catch_up()  # what its follower does, which tests do not start
-    placed = runtime.place(number, illness(), caller=runtime.local)
-    assert len(decided(placed).assignments) == 4
-
-
 def test_a_case_that_is_answered_sends_nobody_any_more(runtime: Runtime) -> None:
     number = runtime.receive(illness(lng=None, lat=None, address="老街")).incident.number
     for step in (Step.COMPLETE_PAPERWORK, Step.REPLY):

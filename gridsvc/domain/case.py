@@ -19,7 +19,8 @@ URGENT = frozenset({1, 2})
 class Case:
     """How far the handling is. Until it has an ``owner``, whoever took it (``first_contact``, a
     caller's id) answers for it (首问负责). ``due_at`` is the end of its limit, None where its kind
-    has none; ``paperwork_due_at`` is set while paperwork is owed."""
+    has none; ``paperwork_due_at`` is set while paperwork is owed. ``rating`` is the last one given,
+    empty before the first."""
 
     stage: Stage
     first_contact: str
@@ -30,6 +31,7 @@ class Case:
     merged_into: str | None = None
     supervised: bool = False
     reminders: int = 0
+    rating: str = ""
 
     @property
     def open(self) -> bool:

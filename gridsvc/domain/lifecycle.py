@@ -171,6 +171,14 @@ CASE: dict[Stage, dict[Step, Stage]] = {
     Stage.WITHDRAWN: {Step.REOPEN: Stage.REGISTERED},
 }
 
+URGENT_CASE: dict[Stage, dict[Step, Stage]] = {
+    stage: {Step.REOPEN: Stage.PAPERWORK_OWED}
+    for stage, steps in CASE.items()
+    if steps.get(Step.REOPEN) is Stage.REGISTERED
+}
+"""Where a case of urgency 1 or 2 goes on otherwise: an emergency that was given up by mistake is
+dispatched first again."""
+
 _A, _DO = AssignmentState, AssignmentStep
 _CALLED_OFF = {_DO.STAND_DOWN: _A.STOOD_DOWN, _DO.RELEASE: _A.RELEASED}
 
@@ -205,15 +213,16 @@ ENDED = frozenset(state for state, steps in ASSIGNMENT.items() if not steps)
 """States in which the person is free again."""
 
 
-def next_stage(stage: Stage, step: Step) -> Stage:
-    """Stage after ``step``.
+def next_stage(stage: Stage, step: Step, *, urgent: bool = False) -> Stage:
+    """Stage after ``step`` of a case, ``urgent`` for one of urgency 1 or 2.
 
     Raises
     ------
     ConflictError
         The table has no such step, with those it has.
     """
-    return _next(CASE, stage, step, STAGE_NAMES, STEP_NAMES, "illegal_step")
+    after = _next(CASE, stage, step, STAGE_NAMES, STEP_NAMES, "illegal_step")
+    return URGENT_CASE.get(stage, {}).get(step, after) if urgent else after
 
 
 def next_state(state: AssignmentState, step: AssignmentStep) -> AssignmentState:

@@ -18,7 +18,7 @@ from gridsvc.domain.geo import distance_m
 from gridsvc.domain.incident import Incident, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
 from gridsvc.domain.lifecycle import ENDED, Stage
-from gridsvc.domain.rights import Caller
+from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import (
     Decision,
@@ -32,7 +32,7 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
-from gridsvc.flows.placing import Place, place_of
+from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
 from gridsvc.locating import GridMap
@@ -227,7 +227,7 @@ class _Call:
     def take(self, work: UnitOfWork, *, wary: bool) -> Receipt:
         """Number it and, where it is urgent, claim who is sent; ``wary`` of imported numbers."""
         county, now, grid_map = work.cases.county, self.draft.received_at, self.scene.grid_map
-        duplicates = _duplicates(work, self.draft, self.kind)
+        duplicates = _duplicates(work, self.draft, self.kind, self.caller)
         prefix = case_prefix(None if grid_map is None else grid_map.published, county)
         day = now.astimezone(COUNTY_TIME).date()
         # As late as can be: other takers of a number wait for the commit.
@@ -277,8 +277,11 @@ def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case
 _METRES_A_DEGREE = 111_000.0
 
 
-def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Duplicate, ...]:
-    """Open reports of the same kind nearby, the nearest first; drills are compared with drills."""
+def _duplicates(
+    work: UnitOfWork, incident: Incident, kind: Kind, caller: Caller
+) -> tuple[Duplicate, ...]:
+    """Open reports of the same kind nearby that the caller may see, the nearest first; drills are
+    compared with drills."""
     position = incident.position
     if position is None:
         return ()
@@ -291,6 +294,7 @@ def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Dupli
         Duplicate(other.id, other.number, metres)
         for other in work.cases.open_near(kind.code, box=box, since=since, drill=incident.drill)
         if other.id != incident.id
+        and (within(caller.area, other.areas) or other.first_contact == caller.id)
         and (metres := distance_m(at, other.at)) <= window.reach(reach, other.radius_m)
     ]
     return tuple(sorted(found, key=lambda one: one.distance_m))
@@ -309,7 +313,8 @@ def place(
     NotFoundError
         No such case in the caller's area.
     InputError
-        The position cannot be used; nothing is changed.
+        The position cannot be used, or lies outside the caller's area and the case was taken by
+        somebody else; nothing is changed.
     ConflictError
         The case is closed.
     """
@@ -330,6 +335,7 @@ def place(
             map_version=version,
             unplaced=(),
         )
+        must_stay_in_reach(caller, incident, case, store.county, scene.grid_map)
         work.incidents.place(incident)
         corrected = before.placement is not None
         work.events.record(
@@ -347,7 +353,7 @@ def place(
             claim=not sent and case.closed_at is None,
         )
         keep(work, incident, decision, now=now, by=caller.id, number=number)
-        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
+        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind], caller)
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 
     return patiently(store, once)

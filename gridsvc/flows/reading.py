@@ -44,10 +44,13 @@ def page(
     Raises
     ------
     NotFoundError
-        No incident is known under ``before``.
+        No incident of the caller's is known under ``before``.
     """
     which = replace(which, within=caller.area)
     with store.read() as reading:
+        last = None if before is None else reading.cases.get(before)
+        if before is not None and last is not None and not reaches(caller, *last, store.county):
+            raise unknown_incident(before, where="before")
         found = reading.cases.page(which, limit=limit + 1, before=before)
         alarms = _alarms(reading, now, caller.area)
     return Page(found[:limit], len(found) > limit, alarms)

@@ -24,6 +24,7 @@ class CaseFilter:
     categories: Collection[Category] = ()
     kinds: Collection[str] = ()
     urgencies: Collection[int] = ()
+    ratings: Collection[str] = ()
     area: str | None = None
     within: str | None = None
     open: bool | None = None
@@ -44,6 +45,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.category, which.categories),
             (_C.kind, which.kinds),
             (_C.urgency, which.urgencies),
+            (_C.rating, which.ratings),
         )
         if values
     ]

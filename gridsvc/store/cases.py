@@ -21,7 +21,7 @@ from gridsvc.store.tables import assignment, claim, decision, incident, note, re
 _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
-    *(_C.merged_into, _C.supervised, _C.reminders),
+    *(_C.merged_into, _C.supervised, _C.reminders, _C.rating),
 )
 Cases = list[tuple[Incident, Case]]
 
@@ -37,13 +37,15 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """What is to be known of a case near a place: where it is (CGCS2000), and how far its true
-    place may be from there (metres)."""
+    """What is to be known of a case near a place: where it is (CGCS2000), how far its true place
+    may be from there (metres), the codes of its areas, and who took it."""
 
     id: str
     number: str
     at: LngLat
     radius_m: float
+    areas: tuple[str, ...]
+    first_contact: str
 
 
 _RECEIPT = receipt.c
@@ -53,7 +55,10 @@ _ANSWERED = select(_RECEIPT.digest, _RECEIPT.incident, _RECEIPT.answer).where(
     _RECEIPT.key == bindparam("key"),
 )
 _OPEN_NEAR = (
-    select(_C.id, _C.number, _C.lng, _C.lat, _C.radius_m)
+    select(
+        *(_C.id, _C.number, _C.lng, _C.lat, _C.radius_m, _C.first_contact),
+        *(_C.county, _C.township, _C.village, _C.grid, _C.unit),
+    )
     .where(_C.county == bindparam("county"), _C.kind == bindparam("kind"))
     .where(_C.received_at >= bindparam("since"), _C.stage.in_(OPEN))
     .where(_C.lng.between(bindparam("west"), bindparam("east")))
@@ -160,8 +165,10 @@ class CaseReader(Repository):
         asked: dict[str, Any] = dict(zip(("west", "south", "east", "north"), box, strict=True))
         asked |= {"county": self.county, "kind": kind, "since": since, "drill": drill}
         return [
-            Near(id_, number, LngLat(lng, lat), radius_m or 0.0)
-            for id_, number, lng, lat, radius_m in self.connection.execute(_OPEN_NEAR, asked)
+            Near(id_, number, LngLat(lng, lat), radius_m or 0.0, tuple(filter(None, areas)), by)
+            for id_, number, lng, lat, radius_m, by, *areas in self.connection.execute(
+                _OPEN_NEAR, asked
+            )
         ]
 
     def assignments(self, id: str) -> tuple[Assignment, ...]:  # noqa: A002
@@ -323,6 +330,15 @@ class CaseWriter(CaseReader):
             update(supervision)
             .where(c.county == self.county, c.incident == id, c.replied_at.is_(None))
             .values(replied_at=at)
+        )
+
+    def move_supervisions(self, before: str, after: str) -> None:
+        """Let the unanswered supervision orders over the incident ``before`` be over ``after``."""
+        c = supervision.c
+        self.connection.execute(
+            update(supervision)
+            .where(c.county == self.county, c.incident == before, c.replied_at.is_(None))
+            .values(incident=after)
         )
 
     def decide(self, id: str, payload: dict[str, Any], *, number: int, at: datetime) -> None:  # noqa: A002

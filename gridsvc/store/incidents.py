@@ -150,6 +150,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "supervised": case.supervised,
         "reminders": case.reminders,
+        "rating": case.rating,
     }
 
 

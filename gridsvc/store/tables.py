@@ -249,6 +249,7 @@ incident = Table(
     Column("merged_into", Text),
     Column("supervised", Boolean, nullable=False),
     Column("reminders", Integer, nullable=False),
+    Column("rating", Text, nullable=False, server_default=""),
     UniqueConstraint("county", "number"),
     _refers("map_version", "map_version", "version"),
     _refers("unit", "area_code", "code"),
