@@ -19,9 +19,9 @@ from gridsvc.flows.dispatching import (
     call_off,
     must_be_at_work,
     must_be_open,
-    patiently,
     reached,
 )
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Store, UnitOfWork
 
 RATINGS: dict[str, Text] = {
