@@ -30,10 +30,10 @@ from gridsvc.flows.dispatching import (
     keep,
     must_be_at_work,
     must_be_open,
-    patiently,
     reached,
     weigh,
 )
+from gridsvc.flows.patience import patiently
 from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 

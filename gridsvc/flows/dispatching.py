@@ -1,10 +1,10 @@
 """People are assigned: claimed by a row that only one transaction can take."""
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from gridsvc import logs
 from gridsvc.dispatch import Card, Pick, Ranking, Shortfall, View, picks, rank
@@ -23,20 +23,12 @@ from gridsvc.domain.lifecycle import (
 )
 from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
+from gridsvc.flows.patience import BeatenError, patiently
 from gridsvc.flows.scene import Scene, card_of
 from gridsvc.store import Store, UnitOfWork
 
-ATTEMPTS = 5
-"""How often a decision that another transaction was in the way of is taken anew."""
-
-T = TypeVar("T")
-
 Lost = dict[str, str]
 """Who turned out to be taken, and the number of the case that has them."""
-
-
-class _BeatenError(Exception):
-    """Somebody was taken by another transaction first: the decision is taken anew without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +56,6 @@ class Decision:
         """What is kept of it, without personal data."""
         told = replace(self.ranking, shortfalls=self.shortfalls).as_json()
         return told | {"assigned": [one.responder for one in self.assignments]}
-
-
-def patiently(store: Store, decide: Callable[[UnitOfWork], T]) -> T:
-    """What ``decide`` returns, durable; tried anew where another transaction was in the way.
-
-    Whoever turned out to be taken is not tried again, so that comes to an end by itself.
-    """
-    left = ATTEMPTS
-    while True:
-        try:
-            with store.write() as work:
-                return decide(work)
-        except _BeatenError:
-            continue
-        except ConflictError as error:
-            left -= 1
-            if not left or error.faults[0].code != "store_busy":
-                raise
 
 
 def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
@@ -143,7 +117,7 @@ def decide(
         # Not the next one here and now: out of the order of ids two transactions could wait for
         # each other. What this one has claimed is given back with it.
         weighed.lost.update(lost)
-        raise _BeatenError
+        raise BeatenError
     return Decision(ranking, tuple(one for _, one in made), missing)
 
 

@@ -28,10 +28,10 @@ from gridsvc.flows.dispatching import (
     decide,
     keep,
     must_be_open,
-    patiently,
     reached,
     weigh,
 )
+from gridsvc.flows.patience import patiently
 from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
