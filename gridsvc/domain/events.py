@@ -159,6 +159,46 @@ class ForceMissing(CaseEvent):
     capabilities: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEvent(Event):
+    """A fact about one alert. ``areas`` are codes of the county, townships and villages."""
+
+    alert: str
+    number: str
+    areas: tuple[str, ...]
+    drill: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRaised(AlertEvent):
+    """An alert called so many people; ``gaps`` areas inside have nobody to call."""
+
+    name: ClassVar[str] = "alert_raised"
+    hazard: str
+    level: str
+    called: int
+    unreached: int
+    gaps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertCallsRecorded(AlertEvent):
+    """What became of the calls of some people of one village (by id)."""
+
+    name: ClassVar[str] = "alert_calls_recorded"
+    step: str
+    after: str
+    responders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEnded(AlertEvent):
+    """An alert was called off or is over."""
+
+    name: ClassVar[str] = "alert_ended"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKeyAdded(Event):
     """A key was given out."""

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine
 from gridsvc.domain.errors import ConflictError, Fault, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.store import migrate
+from gridsvc.store.alerts import AlertReader, AlertWriter
 from gridsvc.store.areas import MapReader, MapWriter
 from gridsvc.store.backup import TableReader, TableWriter, begin_at, is_empty
 from gridsvc.store.cases import CaseReader, CaseWriter
@@ -35,6 +36,7 @@ class Reading:
     force: ForceReader
     incidents: IncidentReader
     cases: CaseReader
+    alerts: AlertReader
     keys: KeyReader
     events: EventLog
     tables: TableReader
@@ -44,6 +46,7 @@ class Reading:
         self.force = ForceReader(connection, county)
         self.incidents = IncidentReader(connection, county)
         self.cases = CaseReader(connection, county)
+        self.alerts = AlertReader(connection, county)
         self.keys = KeyReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
@@ -56,6 +59,7 @@ class UnitOfWork(Reading):
     force: ForceWriter
     incidents: IncidentWriter
     cases: CaseWriter
+    alerts: AlertWriter
     keys: KeyWriter
     events: EventWriter
 
@@ -66,6 +70,7 @@ class UnitOfWork(Reading):
         self.force = ForceWriter(connection, county)
         self.incidents = IncidentWriter(connection, county)
         self.cases = CaseWriter(connection, county)
+        self.alerts = AlertWriter(connection, county)
         self.keys = KeyWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
