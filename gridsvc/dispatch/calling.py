@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE
-from gridsvc.domain.alerts import Gap, Why
+from gridsvc.domain.alerts import Gap, Place, Why
 from gridsvc.domain.area import Area, EndUnit, Grid, Level, PublishedMap
 from gridsvc.domain.clock import CLOCK_SLACK
 from gridsvc.domain.force import Responder
@@ -20,28 +20,28 @@ Leaf = TypeVar("Leaf", EndUnit, Grid)
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a polygon touches, edges included: units and grids by code, and the villages and
-    townships that these belong to."""
+    """What a polygon touches, edges included: units and grids by code, and the villages that these
+    belong to."""
 
     units: tuple[EndUnit, ...]
     grids: tuple[Grid, ...]
-    villages: frozenset[str]
-    townships: frozenset[str]
+    places: tuple[Place, ...]
 
     @property
-    def areas(self) -> tuple[str, ...]:
-        """Codes of the townships and villages."""
-        return (*sorted(self.townships), *sorted(self.villages))
+    def codes(self) -> frozenset[str]:
+        """Codes of everything touched, from the unit up to the township."""
+        units, grids = {one.code for one in self.units}, {one.code for one in self.grids}
+        return frozenset(units | grids | {code for place in self.places for code in place if code})
 
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One person to be called, why, and the village and township they are counted in."""
+    """One person to be called, why, and the township and village they are counted in."""
 
     responder: Responder
     why: Why
-    village: str
     township: str
+    village: str
 
     @property
     def by_telephone(self) -> bool:
@@ -50,20 +50,21 @@ class Called:
 
 
 class Parents:
-    """Village and township of every code of a map."""
+    """Township and village of every code of a map."""
 
     def __init__(self, published: PublishedMap) -> None:
-        above = {d.code: d.parent or "" for d in published.divisions if d.level is Level.VILLAGE}
-        towns = {d.code for d in published.divisions if d.level is Level.TOWNSHIP}
-        self._of: dict[str, tuple[str, str]] = {code: ("", code) for code in towns}
-        self._of |= {code: (code, parent) for code, parent in above.items()}
+        villages = {d.code: d.parent or "" for d in published.divisions if d.level is Level.VILLAGE}
+        self._of: dict[str, Place] = {
+            d.code: (d.code, "") for d in published.divisions if d.level is Level.TOWNSHIP
+        }
+        self._of |= {code: (parent, code) for code, parent in villages.items()}
         for grid in published.grids:
-            self._of[grid.code] = (grid.village, above.get(grid.village, ""))
+            self._of[grid.code] = (villages.get(grid.village, ""), grid.village)
         for unit in published.units:
-            self._of[unit.code] = self._of.get(unit.grid, ("", ""))
+            self._of[unit.code] = self.of(unit.grid)
 
-    def of(self, code: str) -> tuple[str, str]:
-        """Village and township of an area, empty where there is none or the code is unknown."""
+    def of(self, code: str) -> Place:
+        """Township and village of an area, empty where there is none or the code is unknown."""
         return self._of.get(code, ("", ""))
 
 
@@ -71,13 +72,9 @@ def touched(published: PublishedMap, polygon: Area, parents: Parents) -> Touched
     """What ``polygon`` (CGCS2000 lng, lat) touches on a map; the polygons decide, not boxes."""
     units = _touching(published.units, polygon)
     grids = _touching(published.grids, polygon)
-    places = [parents.of(one.code) for one in (*grids, *units)]
-    return Touched(
-        units=tuple(units),
-        grids=tuple(grids),
-        villages=frozenset(village for village, _ in places if village),
-        townships=frozenset(township for _, township in places if township),
-    )
+    codes = [*(grid.code for grid in grids), *(unit.code for unit in units)]
+    places = {parents.of(code) for code in codes}
+    return Touched(tuple(units), tuple(grids), tuple(sorted(places)))
 
 
 def called(
@@ -101,16 +98,16 @@ def called(
     at
         The aware moment: live positions count while they are not older than ``LIVE_MAX_AGE``.
     """
-    codes = {one.code for one in (*found.units, *found.grids)} | found.villages | found.townships
-    chosen = {one.id: (one, Why.AREA, one.area) for one in people if one.area in codes}
-    for one in _inside(people, polygon, at):
-        chosen.setdefault(one.id, (one, Why.POSITION, ""))
-    strangers = [one for one, why, _ in chosen.values() if why is Why.POSITION]
-    stands_in = _grids_of(strangers, found.grids)
-    return tuple(
-        Called(one, why, *parents.of(area or stands_in.get(key, one.area)))
-        for key, (one, why, area) in sorted(chosen.items())
-    )
+    codes = found.codes
+    chosen = {
+        one.id: Called(one, Why.AREA, *parents.of(one.area)) for one in people if one.area in codes
+    }
+    passing = [one for one in _inside(people, polygon, at) if one.id not in chosen]
+    stands_in = _grids_of(passing, found.grids)
+    for one in passing:
+        place = parents.of(stands_in.get(one.id, one.area))
+        chosen[one.id] = Called(one, Why.POSITION, *place)
+    return tuple(one for _, one in sorted(chosen.items()))
 
 
 def gaps(found: Touched, people: Iterable[Called], parents: Parents) -> tuple[Gap, ...]:

@@ -99,22 +99,31 @@ REACHED = frozenset({CallState.ANSWERED, CallState.TOLD_IN_PERSON})
 """They know."""
 
 
+Place = tuple[str, str]
+"""Codes of a township and a village of it, either empty where there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A unit or grid inside that nobody answers for. ``others`` is how many are called next to it:
     of a unit those of its grid, of a grid those of its units inside; 0: nobody at all."""
 
     code: str
-    village: str
     township: str
+    village: str
     others: int
+
+    @property
+    def place(self) -> Place:
+        """Where it is counted."""
+        return self.township, self.village
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One warning. ``number`` can be read aloud; ``polygon`` is CGCS2000 lng, lat; moments are
-    aware; ``issued_at`` is when people were called, ``by`` the id of who raised it. ``areas`` are
-    the codes of the townships and villages it touches on ``map_version``."""
+    aware; ``issued_at`` is when people were called, ``by`` the id of who raised it. ``places`` are
+    the codes (township, village) of the villages it touches on ``map_version``."""
 
     id: str
     number: str
@@ -127,24 +136,29 @@ class Alert:
     by: str
     drill: bool
     map_version: int
-    areas: tuple[str, ...]
+    places: tuple[Place, ...]
     gaps: tuple[Gap, ...]
     ended_at: datetime | None = None
     ended_by: str = ""
 
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Codes of the townships and villages it touches."""
+        return tuple(sorted({code for place in self.places for code in place if code}))
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The calling of one person. ``area`` is what they answer for, ``village`` and ``township``
-    where they are counted (empty where that is no matter of one); ``at`` when the state began;
+    """The calling of one person. ``area`` is what they answer for, ``township`` and ``village``
+    where they are counted (no village for people of a township); ``at`` when the state began;
     ``told_by`` the id of who told them, ``by`` that of who recorded it."""
 
     alert: str
     responder: str
     role: Role
     area: str
-    village: str
     township: str
+    village: str
     why: Why
     state: CallState
     at: datetime
@@ -152,9 +166,9 @@ class Call:
     by: str = ""
 
     @property
-    def areas(self) -> tuple[str, ...]:
-        """Codes of the areas whose business it is."""
-        return tuple(code for code in (self.township, self.village) if code)
+    def place(self) -> Place:
+        """Where it is counted, and whose business it is."""
+        return self.township, self.village
 
 
 @dataclass(frozen=True, slots=True)

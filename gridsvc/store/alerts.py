@@ -69,17 +69,30 @@ class AlertReader(Repository):
         return None if row is None else (_alert(row[:-1]), row[-1])
 
     def page(
-        self, *, limit: int, before: str | None = None, open: bool | None = None
-    ) -> list[Alert]:  # noqa: A002
-        """Return alerts, the last issued first; those issued before the alert ``before``."""
+        self, *, limit: int, before: str | None = None, is_on: bool | None = None
+    ) -> list[Alert]:
+        """Return alerts, the last issued first; those issued before the alert ``before``; those
+        that are on or have ended where ``is_on`` says so."""
         query = self._alerts().order_by(_A.issued_at.desc(), _A.id.desc()).limit(limit)
-        if open is not None:
-            query = query.where(_A.ended_at.is_(None) if open else _A.ended_at.is_not(None))
+        if is_on is not None:
+            query = query.where(_A.ended_at.is_(None) if is_on else _A.ended_at.is_not(None))
         if before is not None:
             last = self.known(before)
             earlier = (_A.issued_at == last.issued_at) & (_A.id < last.id)
             query = query.where((_A.issued_at < last.issued_at) | earlier)
         return [_alert(row) for row in self.connection.execute(query)]
+
+    def counts(self, ids: Sequence[str], *, within: str) -> dict[str, dict[CallState, int]]:
+        """Return how many calls of each alert are in each state, those of the area of a caller."""
+        found: dict[str, dict[CallState, int]] = {id: {} for id in ids}  # noqa: A001
+        query = (
+            select(_C.alert, _C.state, func.count())
+            .where(_C.county == self.county, _C.alert.in_(ids), *_within(within))
+            .group_by(_C.alert, _C.state)
+        )
+        for id, state, count in self.connection.execute(query):  # noqa: A001
+            found[id][CallState(state)] = count
+        return found
 
     def open_count(self) -> int:
         """Return how many alerts are on, drills left out."""
@@ -118,8 +131,8 @@ class AlertReader(Repository):
             found.append(_C.area >= which.first_area)
         if which.last_area is not None:
             found.append(_C.area <= which.last_area)
-        if which.within is not None and len(which.within) != COUNTY_DIGITS:
-            found.append(or_(_C.village == which.within, _C.township == which.within))
+        if which.within is not None:
+            found += _within(which.within)
         return found
 
     def _alerts(self) -> Select[Any]:
@@ -137,8 +150,8 @@ class AlertWriter(AlertReader):
     def add(self, one: Alert, calls: Sequence[Call], *, key: str | None, digest: str) -> None:
         """Add an alert with all its calls."""
         row: dict[str, Any] = {name: getattr(one, name) for name in Alert.__slots__}
-        row["areas"] = list(one.areas)
-        row["gaps"] = [[gap.code, gap.village, gap.township, gap.others] for gap in one.gaps]
+        row["places"] = [list(place) for place in one.places]
+        row["gaps"] = [[gap.code, *gap.place, gap.others] for gap in one.gaps]
         (row["polygon"],) = to_stored([one.polygon], "MULTIPOLYGON", self.dialect)
         row |= {"county": self.county, "key": key, "digest": digest}
         insert_rows(self.connection, alert, [row])
@@ -178,18 +191,23 @@ class AlertWriter(AlertReader):
         return bool(ended.rowcount)
 
 
+def _within(area: str) -> list[ColumnElement[bool]]:
+    """What `gridsvc.domain.rights.within` says of a call."""
+    return [] if len(area) == COUNTY_DIGITS else [or_(_C.village == area, _C.township == area)]
+
+
 def _alert(row: Any) -> Alert:
     fields = dict(zip((column.name for column in _ALERT), row, strict=True))
     fields["hazard"] = Hazard(fields["hazard"])
     fields["level"] = AlertLevel(fields["level"])
-    fields["areas"] = tuple(fields["areas"])
+    fields["places"] = tuple((township, village) for township, village in fields["places"])
     fields["gaps"] = tuple(Gap(*gap) for gap in fields["gaps"])
     return Alert(**fields)
 
 
 def _call(row: Any) -> Call:
-    alert_id, responder, role, area, village, township, why, state, *rest = row
+    alert_id, responder, role, area, township, village, why, state, *rest = row
     return Call(
-        *(alert_id, responder, Role(role), area, village, township),
+        *(alert_id, responder, Role(role), area, township, village),
         *(Why(why), CallState(state), *rest),
     )
