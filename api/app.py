@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from api import (
+    alert_pages,
+    alerts,
     areas,
     casework,
     errors,
@@ -69,7 +71,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
     resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in resources:
+    for resource in (*resources, alerts, alert_pages):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -36,6 +36,7 @@ from gridsvc.domain.rights import (
 from gridsvc.domain.words import Text
 
 _INCIDENT = "/api/v1/incidents/{key}"
+_ALERT = "/api/v1/alerts/{alert}"
 
 RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/healthz"): None,
@@ -62,6 +63,16 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
+    ("GET", "/alerts/{alert}"): Right.READ,
+    ("GET", "/api/v1/alerts"): Right.READ,
+    ("POST", "/api/v1/alerts"): Right.DISPATCH,
+    ("GET", _ALERT): Right.READ,
+    ("POST", f"{_ALERT}/end"): Right.DISPATCH,
+    ("GET", f"{_ALERT}/calls"): Right.READ,
+    ("POST", f"{_ALERT}/calls/told-in-person"): Right.HANDLE,
+    ("POST", f"{_ALERT}/calls/{{responder}}/answer"): Right.HANDLE,
+    ("POST", f"{_ALERT}/calls/{{responder}}/told-in-person"): Right.HANDLE,
+    ("POST", f"{_ALERT}/calls/{{responder}}/unreached"): Right.HANDLE,
 }
 """(method, route) -> the right it asks for; None: open to everybody. HEAD asks as GET does."""
 

@@ -60,7 +60,7 @@ class Outgoing:
     kind
         Of the incident; empty where it has none or that is not told.
     lies_in
-        Codes of the areas it happened in; None for an event that is not about a case.
+        Codes of the areas it happened in; None for an event about neither a case nor an alert.
     shown_in
         Those of them that are told.
     revokes
@@ -81,9 +81,10 @@ class Outgoing:
 def outgoing(event: StoredEvent, scheme: CodeScheme) -> Outgoing:
     """Encode ``event``; of a sensitive kind, or one nobody knows, only what may hang on a wall."""
     told: Mapping[str, Any] = event.payload
-    lies_in = frozenset(told.get("areas") or ()) if "incident" in told else None
+    placed = "incident" in told or "alert" in told
+    lies_in = frozenset(told.get("areas") or ()) if placed else None
     shown_in, kind = lies_in or frozenset(), str(told.get("kind") or "")
-    if lies_in is not None and _is_sensitive(kind):
+    if "incident" in told and _is_sensitive(kind):
         areas = [code for code in told.get("areas") or () if _is_wide(code, scheme)]
         told = {name: value for name, value in told.items() if name in _NOT_SENSITIVE}
         told = {**told, "kind": SENSITIVE, "areas": areas}

@@ -1,6 +1,6 @@
 """Shapes small enough for a page: simplified without gaps, rounded, as GeoJSON text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,8 @@ class MapShapes:
     holds one GeoJSON geometry a grid, in the order of the map, and ``polygons`` the same as
     geometries (lng, lat degrees), shape (n_grids,); ``township`` the index in ``townships`` of
     each grid's township (-1: none known); ``outlines`` one GeoJSON geometry a township;
-    ``labels`` a point inside each (lng, lat). ``tiles`` is the base map underneath, if any.
+    ``labels`` a point inside each (lng, lat). ``tiles`` is the base map underneath, if any, and
+    ``move`` brought everything to where it lies on it.
     """
 
     version: int
@@ -48,6 +49,7 @@ class MapShapes:
     outlines: tuple[orjson.Fragment, ...]
     labels: tuple[tuple[float, float], ...]
     tiles: Tiles | None = None
+    move: Move | None = None
 
     @cached_property
     def raster(self) -> "Raster":
@@ -114,7 +116,32 @@ def map_shapes(
             for lng, lat in shapely.get_coordinates(labels).tolist()
         ),
         tiles=tiles,
+        move=move,
     )
+
+
+def drawn_areas(
+    areas: Sequence[Any], move: Move | None, *, tolerance_m: float = 0.0
+) -> tuple[orjson.Fragment, ...]:
+    """GeoJSON geometries of other areas (CGCS2000 lng, lat) that a page draws.
+
+    Parameters
+    ----------
+    areas
+        Polygons or multipolygons.
+    move
+        As the map's own shapes were moved (`MapShapes.move`).
+    tolerance_m
+        Of `shapely.coverage_simplify`, in metres; 0 for shapes that are drawn as they are.
+    """
+    exact = np.array(areas, dtype=object)
+    if not len(exact):
+        return ()
+    frame = MetricFrame.around(float(shapely.total_bounds(exact)[0]))
+    plane = frame.geometries(exact)
+    if tolerance_m:
+        plane = shapely.coverage_simplify(plane, tolerance_m)
+    return tuple(_geojson(_moved(plane, frame, move)))
 
 
 def area_block(shapes: MapShapes) -> bytes:

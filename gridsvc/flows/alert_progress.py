@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gridsvc.dispatch.calling import Parents, touched
 from gridsvc.domain.alerts import (
     Alert,
     Call,
@@ -13,7 +14,9 @@ from gridsvc.domain.alerts import (
     tally,
     unknown_alert,
 )
+from gridsvc.domain.area import EndUnit, Grid
 from gridsvc.domain.rights import Caller, within
+from gridsvc.locating import GridMap
 from gridsvc.store import CallFilter, Reading, Store
 
 
@@ -82,7 +85,7 @@ def page(
 
 def calls(
     key: str, which: CallFilter, *, after: str, limit: int, store: Store, caller: Caller
-) -> tuple[Alert, list[Call], bool]:
+) -> tuple[list[Call], bool]:
     """A page of the calls of an alert, by the id of the responder, and whether more follow.
 
     Raises
@@ -94,7 +97,14 @@ def calls(
         alert = _seen(reading, key, caller)
         chosen = replace(which, within=caller.area)
         found = reading.alerts.calls(alert.id, chosen, after=after, limit=limit + 1)
-    return alert, found[:limit], len(found) > limit
+    return found[:limit], len(found) > limit
+
+
+def leaves(grid_map: GridMap, alert: Alert) -> tuple[EndUnit | Grid, ...]:
+    """The finest areas that an alert touches on a map: units, and grids without units inside."""
+    found = touched(grid_map.published, alert.polygon, Parents(grid_map.published))
+    divided = {unit.grid for unit in found.units}
+    return (*found.units, *(grid for grid in found.grids if grid.code not in divided))
 
 
 def _seen(reading: Reading, key: str, caller: Caller) -> Alert:

@@ -109,7 +109,7 @@ def raise_alert(
     ConflictError
         The key of the order came with another content before.
     """
-    key = None if order.key is None else f"{caller.id} {order.key}"
+    key = order.key
     with store.read() as reading:
         before = _raised_before(reading, key, order)
     if before is not None:
