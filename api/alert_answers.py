@@ -238,7 +238,7 @@ def headline(alert: Alert | Order, lang: Lang) -> str:
     """One line that says what it is; of a drill it begins with 【演练】."""
     level, hazard = LEVEL_NAMES[alert.level].pick(lang), HAZARD_NAMES[alert.hazard].pick(lang)
     drill = DRILL.pick(lang) if alert.drill else ""
-    said = Text(f"{level}预警·{hazard}", f"{level} alert: {hazard}").pick(lang)
+    said = Text(f"{level}预警·{hazard}", f"{level} alert: {hazard}".capitalize()).pick(lang)
     return f"{drill}{said}"
 
 

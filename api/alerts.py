@@ -83,9 +83,9 @@ class ToldManyBody(ToldBody):
     ``last_area``; of several, those who fit all of them."""
 
     responders: Annotated[list[Id], Field(default_factory=list, max_length=2000)]
-    village: Annotated[str, Field(max_length=32), Readable] | None = None
-    first_area: Annotated[str, Field(max_length=32), Readable] | None = None
-    last_area: Annotated[str, Field(max_length=32), Readable] | None = None
+    village: Annotated[str, Field(min_length=1, max_length=32), Readable] | None = None
+    first_area: Annotated[str, Field(min_length=1, max_length=32), Readable] | None = None
+    last_area: Annotated[str, Field(min_length=1, max_length=32), Readable] | None = None
 
 
 async def _content(request: Request) -> bytes:
@@ -183,7 +183,7 @@ def told_many(
         first_area=body.first_area,
         last_area=body.last_area,
     )
-    if which == CallFilter():
+    if not (body.responders or body.village or body.first_area or body.last_area):
         raise InputError(_NOBODY_NAMED)
     done = alerts.tell_many(
         alert,

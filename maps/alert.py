@@ -114,7 +114,7 @@ def alert_page(
     colours = _colours(calls, inside)
     counted = Counter(colours)
     missing = Counter(gap.place for gap in gaps)
-    title = Text(f"{level}预警·{hazard}叫应", f"{level} alert: {hazard}").pick(lang)
+    title = Text(f"{level}预警·{hazard}叫应", f"{level} alert: {hazard}".capitalize()).pick(lang)
     return render_page(
         "alert.html",
         title=(DRILL.pick(lang) if alert.drill else "") + title,

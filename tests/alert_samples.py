@@ -93,10 +93,11 @@ def body(box: tuple[float, float, float, float] = WEST, **given: Any) -> dict[st
     }
 
 
-def cap(
-    polygon: str = "24.882,104.302 24.882,104.315 24.888,104.315 24.888,104.302 24.882,104.302",
-    **given: str,
-) -> bytes:
+RING = "24.882,104.302 24.882,104.315 24.888,104.315 24.888,104.302 24.882,104.302"
+"""WEST as CAP writes it: latitude first."""
+
+
+def cap(polygon: str = RING, **given: str) -> bytes:
     said = {
         "status": "Actual",
         "kind": "Alert",

@@ -17,11 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.auth import RIGHTS
+from tests.alert_samples import ALL, body
 from tests.api_county import REPORT, client_of, county_in
 
 HERE = "http://127.0.0.1:8000"
 ENDLESS = "/api/v1/stream"
-UNDESCRIBED = {"/", "/maps/risk", "/maps/coverage", "/metrics", "/static/{path:path}"}
+UNDESCRIBED = {"/", "/maps/risk", "/maps/coverage", "/alerts/{alert}", "/metrics"}
+UNDESCRIBED |= {"/static/{path:path}"}
 OPERATIONS = sorted(
     (method, path)
     for method, path in RIGHTS
@@ -66,7 +68,9 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     )
     schema.app = local
     taken = here.post("/api/v1/incidents", json=REPORT).json()
+    alert = here.post("/api/v1/alerts", json=body(ALL)).json()["id"]
     known = {"key": taken["id"], "id": taken["assignments"][0]["id"], "responder": "R0001"}
+    known["alert"] = alert
     yield Described(schema, known)
     runtime.close()
 
