@@ -12,7 +12,7 @@ gridsvc.alert = function (map) {
   let states = gridsvc.data("alert-states").states;
   shapes.areas.features.forEach((feature, place) => { feature.properties.i = place; });
   const style = (feature) => ({
-    color: "#ffffff", weight: 0.6, opacity: 0.9, fillOpacity: 0.85,
+    color: "#ffffff", weight: 0.6, opacity: 0.9, fillOpacity: 1,
     fillColor: gridsvc.colour("s-" + states[feature.properties.i]),
   });
   const names = () => [...document.querySelectorAll("#legend tr")].reduce((found, row) => {
