@@ -1,7 +1,7 @@
 """The page of an alert: the polygon, who inside it was reached, and who was not."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -107,7 +107,7 @@ def alert_page(
         `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise.
     """
     drawn = map_shapes(published) if shapes is None else shapes
-    names = _names(published)
+    names, units = _names(published), {unit.code for unit in published.units}
     element, script = folium_map("alert", _bounds(alert))
     waiting = [call for call in calls if call.state in (CallState.CALLED, CallState.UNREACHED)]
     level, hazard = LEVEL_NAMES[alert.level].pick(lang), HAZARD_NAMES[alert.hazard].pick(lang)
@@ -125,7 +125,7 @@ def alert_page(
         inline=script,
         data={
             "area-data": area_block(drawn),
-            "alert-shapes": to_json(_shapes(alert, inside, names, drawn)),
+            "alert-shapes": to_json(_shapes(alert, inside, published, names, drawn)),
             "alert-states": to_json({"states": colours}),
         },
         tiles=drawn.tiles,
@@ -151,7 +151,7 @@ def alert_page(
             )
             for (township, village), tally in places.items()
         ],
-        gaps=[_gap_row(gap, names, lang) for gap in gaps[:ROWS]],
+        gaps=[_gap_row(gap, units, names, lang) for gap in gaps[:ROWS]],
         gaps_total=len(gaps),
         nobody=sum(gap.others == 0 for gap in gaps),
         people=[
@@ -189,15 +189,24 @@ def _colours(calls: Sequence[Call], inside: Sequence[EndUnit | Grid]) -> list[st
     return [STATES[min(found.get(one.code, [len(STATES) - 1]))] for one in inside]
 
 
+def _grid_of(one: EndUnit | Grid) -> str:
+    return one.grid if isinstance(one, EndUnit) else one.code
+
+
 def _shapes(
-    alert: Alert, inside: Sequence[EndUnit | Grid], names: Mapping[str, str], drawn: MapShapes
+    alert: Alert,
+    inside: Sequence[EndUnit | Grid],
+    published: PublishedMap,
+    names: Mapping[str, str],
+    drawn: MapShapes,
 ) -> dict[str, object]:
     areas = drawn_areas([one.geometry for one in inside], drawn.move, tolerance_m=TOLERANCE_M / 2)
     (polygon,) = drawn_areas([alert.polygon], drawn.move)
+    village = {grid.code: names.get(grid.village, grid.village) for grid in published.grids}
     features = [
         {
             "type": "Feature",
-            "properties": {"n": one.name, "c": one.code, "w": names.get(one.code[:12], "")},
+            "properties": {"n": one.name, "c": one.code, "w": village[_grid_of(one)]},
             "geometry": shape,
         }
         for one, shape in zip(inside, areas, strict=True)
@@ -209,9 +218,8 @@ def _shapes(
     }
 
 
-def _gap_row(gap: Gap, names: Mapping[str, str], lang: Lang) -> GapRow:
-    unit = len(gap.code) > 15
-    level = Text("单元", "unit") if unit else Text("网格", "grid")
+def _gap_row(gap: Gap, units: Collection[str], names: Mapping[str, str], lang: Lang) -> GapRow:
+    level = Text("单元", "unit") if gap.code in units else Text("网格", "grid")
     where = " ".join(names.get(code, code) for code in gap.place if code)
     return GapRow(names.get(gap.code, gap.code), where, level.pick(lang), gap.others)
 

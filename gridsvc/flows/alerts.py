@@ -9,6 +9,7 @@ from itertools import groupby
 from gridsvc.dispatch.calling import Called, Parents, Touched, called, gaps, touched
 from gridsvc.dispatch.force_index import ForceIndex
 from gridsvc.domain.alerts import (
+    REACHED,
     Alert,
     AlertLevel,
     Call,
@@ -218,8 +219,8 @@ def tell_many(
         if missing or not found:
             raise unknown_calls(alert, missing or ["-"])
         step, after = CallStep.TELL_IN_PERSON, CallState.TOLD_IN_PERSON
-        open_ones = [c for c in found if c.state in (CallState.CALLED, CallState.UNREACHED)]
-        left = tuple(call for call in found if call not in open_ones)
+        open_ones = [call for call in found if call.state not in REACHED]
+        left = tuple(call for call in found if call.state in REACHED)
         return Recorded(
             tuple(_keep(work, alert, open_ones, step, after, told_by, now, caller)), left
         )
