@@ -10,15 +10,18 @@ from sqlalchemy import inspect, select
 
 from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.force import Role
 from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store
 from gridsvc.store.tables import metadata
-from tests.api_county import REPORT, client_of, publish_county
+from tests.alert_samples import somebody
+from tests.api_county import REPORT, U1, client_of, publish_county
 from tests.store_samples import publish_sample
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 456789, tzinfo=UTC)
+_AROUND = [[104.3, 24.7], [104.34, 24.7], [104.34, 24.9], [104.3, 24.9]]
 ODD_TEXT = "换行\n“引号”\\ \U00020bb7野家 é"
 
 
@@ -32,11 +35,17 @@ def fill(url: str, folder: Path) -> None:
             layer="grids", source="again", clean=False, demo=True, at=NOW, grids=(), units=()
         )
     publish_county(store)
+    with store.write() as work:
+        work.force.upsert([somebody("S1", Role.SENTINEL, U1)])
     add_key(store, name="值班", roles=["officer"], scheme=CodeScheme(), now=NOW)
     store.close()
     runtime = Runtime.open(Settings.read(data=folder, database_url=url))
     try:
-        _take_reports(client_of(create_app(runtime)))
+        client = client_of(create_app(runtime))
+        _take_reports(client)
+        polygon = {"type": "Polygon", "coordinates": [[*_AROUND, _AROUND[0]]]}
+        told = {"hazard": "flood", "level": "red", "text": ODD_TEXT, "polygon": polygon}
+        assert client.post("/api/v1/alerts", json=told).json()["total"]["called"]
     finally:
         runtime.close()
 

@@ -2,7 +2,7 @@
 "use strict";
 
 gridsvc.ALERT_PARTS = ["figures", "gaps", "villages", "waiting", "waiting-total", "legend", "as-of", "until"];
-gridsvc.ALERT_WAIT_MS = 1500;
+gridsvc.ALERT_WAIT_MS = 2000;
 gridsvc.ALERT_POLL_MS = 60000;
 
 gridsvc.alert = function (map) {
