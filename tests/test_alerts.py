@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -254,6 +255,14 @@ def test_a_key_calls_once(county: Runtime) -> None:
     with pytest.raises(ConflictError) as refused:
         raised(county, key="k", digest="other")
     assert refused.value.faults[0].code == "key_used"
+
+
+def test_a_key_sent_many_times_at_once_calls_once(county: Runtime) -> None:
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(raised, county, key="k", digest="d") for _ in range(6)]
+        found = [one.result() for one in sent]
+    assert sorted(one.fresh for one in found) == [False] * 5 + [True]
+    assert {one.alert.number for one in found} == {"罗平-预警-20261123-01"}
 
 
 def test_two_processes_record_at_once_and_lose_nothing(county: Runtime, store_url: str) -> None:

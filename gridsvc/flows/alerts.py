@@ -116,14 +116,14 @@ def raise_alert(
     if before is not None:
         return before
     seen = preview(order, grid_map=grid_map, force=force, now=now, caller=caller)
-    published = grid_map.published
+    published, day = grid_map.published, now.astimezone(COUNTY_TIME).date()
 
     def once(work: UnitOfWork) -> Raised:
+        work.alerts.alone(day)
         again = _raised_before(work, key, order)
         if again is not None:
             return again
         prefix = case_prefix(published, store.county)
-        day = now.astimezone(COUNTY_TIME).date()
         alert = Alert(
             id=uuid.uuid4().hex,
             number=work.alerts.next_number(prefix, day),

@@ -147,6 +147,10 @@ class AlertWriter(AlertReader):
         counters = Counters(self.connection, self.county)
         return f"{prefix}-预警-{day:%Y%m%d}-{counters.take(f'alert {day:%Y%m%d}'):02d}"
 
+    def alone(self, day: date) -> None:
+        """Let nobody else raise an alert of ``day`` until the transaction ends."""
+        Counters(self.connection, self.county).take(f"alert {day:%Y%m%d}", 0)
+
     def add(self, one: Alert, calls: Sequence[Call], *, key: str | None, digest: str) -> None:
         """Add an alert with all its calls."""
         row: dict[str, Any] = {name: getattr(one, name) for name in Alert.__slots__}
