@@ -17,6 +17,7 @@ from api import (
     pages,
     responders,
     stream,
+    together,
 )
 from api.access_log import AccessLog
 from api.auth import Doorkeeper, check_rights
@@ -69,7 +70,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
     resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in resources:
+    for resource in (*resources, together):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

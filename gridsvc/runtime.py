@@ -19,7 +19,7 @@ from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
 from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading
+from gridsvc.flows import casework, dispatching, intake, positions, reading, storm
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -114,6 +114,19 @@ class Runtime(Following):
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def assign_together(
+        self, *, urgencies: Collection[int], dry_run: bool, caller: Caller
+    ) -> storm.Storm:
+        """Fill the empty places of all open incidents; see `gridsvc.flows.storm`."""
+        return storm.assign_together(
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+            urgencies=urgencies,
+            dry_run=dry_run,
         )
 
     def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
