@@ -103,14 +103,25 @@ def _by(
 def _over_nodes(
     matrix: Matrix, best: _Best, leaving: Ends, people: Numbers, arriving: Ends, places: Numbers
 ) -> None:
-    nodes, seconds = leaving.both()
-    seed_node, seed_s, seed = _seeds(nodes, seconds)
+    nodes, late = leaving.both()
+    seconds, owner = first_over(matrix, nodes, late, np.tile(people, 2))
+    for node, more in ((arriving.tail, arriving.tail_s), (arriving.head, arriving.head_s)):
+        best.offer(places, seconds[node] + more, owner[node], _ROAD)
+
+
+def first_over(matrix: Matrix, nodes: Nodes, late: Floats, who: Numbers) -> tuple[Floats, Numbers]:
+    """Seconds until the first is at each node, and who that is (-1 for nobody).
+
+    Parameters
+    ----------
+    nodes, late, who
+        Where each sets out, how many seconds late, and its number; shape (k,).
+    """
+    seed_node, seed_s, seed = _seeds(nodes, late)
     found = matrix.search(seed_node, seed_s, trace=True)
     if found.before is None:
         raise ValueError("a search was not traced")
-    owner = _owners(found.before, matrix.nodes, seed_node, people[seed % len(people)])
-    for node, more in ((arriving.tail, arriving.tail_s), (arriving.head, arriving.head_s)):
-        best.offer(places, found.seconds[node] + more, owner[node], _ROAD)
+    return found.seconds, _owners(found.before, matrix.nodes, seed_node, who[seed])
 
 
 def _seeds(nodes: Nodes, seconds: Floats) -> tuple[Nodes, Floats, Numbers]:
