@@ -14,7 +14,7 @@ from gridsvc.dispatch.view import HOME_S, TELEPHONE_S, Bools, View
 from gridsvc.domain.clock import CLOCK_SLACK
 from gridsvc.domain.force import Capability, LivePosition, Responder, Role
 from gridsvc.domain.geo import Floats, LngLat, MetricFrame
-from gridsvc.domain.travel import VEHICLES, TravelTimes
+from gridsvc.domain.travel import VEHICLES, Settled, TravelTimes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = timedelta(microseconds=1)
@@ -45,8 +45,8 @@ class ForceIndex:
     """An immutable snapshot of the force.
 
     Both the home and the live position of a responder are kept; which one counts is decided at
-    the time of the question, because a position ages. All travel times are reckoned: a county's
-    force is tens of thousands, and a pass over them takes less than the answer that follows.
+    the time of the question, because a position ages. Travel times are looked for as far as the
+    answer needs them.
     What depends on neither place nor time is found once and shared by all snapshots of a force.
     """
 
@@ -74,6 +74,7 @@ class ForceIndex:
                 self._answering[key] = (*self._answering.get(key, ()), number)
         self._able: dict[tuple[int, int, bool | None], tuple[Bools, npt.NDArray[np.intp]]] = {}
         self._places: Places | None = None
+        self._settled: tuple[TravelTimes, Places, Settled] | None = None
 
     def __len__(self) -> int:
         return len(self.responders)
@@ -103,7 +104,7 @@ class ForceIndex:
                 after._live[number] = self._metres([None if live is None else live.at])[0]
                 after._seen[number] = _moment(live)
         after.responders = tuple(people)
-        after._places = None
+        after._places = after._settled = None
         return after
 
     def view(
@@ -131,9 +132,9 @@ class ForceIndex:
             Codes of the incident's own areas.
         """
         places, here = self._placed(_ticks(at)), self._frame.point(lng=lng, lat=lat)
-        eta = np.rint(travel.seconds(to=here, start=places.start, vehicle=self._vehicle))
+        search = self._settle(travel, places).search(here)
         own = (*self.answering(Role.SENTINEL, unit), *self.answering(Role.GRID_WORKER, grid))
-        return View(self, places, at=at, here=here, eta=eta, own=own)
+        return View(self, places, at=at, here=here, search=search, own=own)
 
     @property
     def homes(self) -> Floats:
@@ -173,6 +174,14 @@ class ForceIndex:
         if places is None or not places.since <= now <= places.until:
             places = self._places = self._place(now)
         return places
+
+    def _settle(self, travel: TravelTimes, places: Places) -> Settled:
+        """People put where they are for ``travel``; kept while neither changes."""
+        kept = self._settled
+        if kept is None or kept[0] is not travel or kept[1] is not places:
+            settled = travel.settle(places.start, self._vehicle)
+            self._settled = kept = (travel, places, settled)
+        return kept[2]
 
     def _place(self, now: int) -> Places:
         seen = self._seen

@@ -145,7 +145,7 @@ def _claim(
         for pick in sorted(chosen, key=lambda one: one.responder.id):
             if pick.responder.id in held:
                 continue
-            made = _assignment(pick, incident, scene, now, by)
+            made = _assignment(pick, incident, now, by)
             taken_by = _take(work, pick, made, incident)
             if taken_by is None:
                 held[made.responder] = made
@@ -166,7 +166,7 @@ def _take(work: UnitOfWork, pick: Pick, made: Assignment, incident: Incident) ->
     return work.cases.claim(made.responder, assignment_id=made.id, number=incident.number)
 
 
-def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by: str) -> Assignment:
+def _assignment(pick: Pick, incident: Incident, now: datetime, by: str) -> Assignment:
     return Assignment(
         id=uuid.uuid4().hex,
         incident=incident.id,
@@ -176,7 +176,7 @@ def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by:
         stand_off=pick.stand_off,
         eta_s=round(pick.near.eta_s, 1),
         distance_m=round(pick.near.distance_m, 1),
-        basis=scene.travel.basis,
+        basis=pick.near.basis,
         assigned_at=now,
         changed_at=now,
         changed_by=by,
@@ -223,7 +223,7 @@ def assign(
         if view is None:
             raise ConflictError(Fault("unlocated", _UNLOCATED))
         picked = _chosen(view, card, responders)
-        made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
+        made = [_assignment(pick, incident, now, caller.id) for pick in picked]
         for pick, one in sorted(zip(picked, made, strict=True), key=lambda pair: pair[1].responder):
             taken_by = _take(work, pick, one, incident)
             if taken_by is not None:
