@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from api import (
+    advice,
     areas,
     casework,
     errors,
@@ -70,7 +71,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
     resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in (*resources, together):
+    for resource in (*resources, advice, together):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

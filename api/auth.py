@@ -51,6 +51,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/api/v1/incidents"): Right.READ,
     ("POST", "/api/v1/incidents"): Right.REPORT,
     ("GET", _INCIDENT): Right.READ,
+    ("GET", f"{_INCIDENT}/coverage-advice"): Right.DISPATCH,
     ("PUT", f"{_INCIDENT}/position"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/assignments"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/merge"): Right.DISPATCH,

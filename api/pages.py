@@ -18,6 +18,7 @@ from api.runtime import TheRuntime
 from api.shapes import Query
 from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import Group, State
+from gridsvc.coverage.villages import Villages
 from gridsvc.domain.errors import NotReadyError
 from gridsvc.domain.kinds import Category
 from gridsvc.locating import GridMap
@@ -158,4 +159,7 @@ def mount_static(app: FastAPI) -> None:
         # There positions are picked from the map and sent as CGCS2000: no shifted base map.
         app.state.home_shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published))
     app.state.demand = Kept(lambda grid_map: Demand.of(grid_map.published, grid_map.frame))
+    app.state.villages = Kept(
+        lambda grid_map: Villages.of(app.state.demand.of(grid_map), grid_map.published)
+    )
     app.mount("/static", CachedFiles(directory=static_dir()), name="static")

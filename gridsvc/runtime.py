@@ -7,6 +7,7 @@ from typing import Self
 
 from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
+from gridsvc.coverage.villages import Villages
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import PositionError
@@ -19,7 +20,7 @@ from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
 from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading, storm
+from gridsvc.flows import advising, casework, dispatching, intake, positions, reading, storm
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -127,6 +128,20 @@ class Runtime(Following):
             caller=caller,
             urgencies=urgencies,
             dry_run=dry_run,
+        )
+
+    def coverage_advice(
+        self, key: str, villages: Villages, *, busy_fraction: float, caller: Caller
+    ) -> advising.Advised:
+        """What an incident's dispatch uncovers; see `gridsvc.flows.advising`."""
+        return advising.coverage_advice(
+            key,
+            villages=villages,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+            busy_fraction=busy_fraction,
         )
 
     def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:

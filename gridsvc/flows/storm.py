@@ -20,7 +20,7 @@ from gridsvc.flows.dispatching import assign
 from gridsvc.flows.scene import Scene, card_of
 from gridsvc.store import CaseFilter, Reading, Store
 
-AT_ONCE = 500
+AT_ONCE = 200
 """So many incidents are decided together; of more the most urgent, then the oldest."""
 
 ROUNDS = 5
