@@ -300,7 +300,8 @@ def _nearest_edge(
     if not away or min(away)[0] > 2000:
         return None
     metres_off, edge = min(away)
-    share = shapely.line_locate_point(lines[edge], point, normalized=True)
+    before, whole = shapely.line_locate_point(lines[edge], point), shapely.length(lines[edge])
+    share = 0.0 if before <= 0.05 else 1.0 if whole - before <= 0.05 else before / whole
     return Near(edge, float(share), float(metres_off), main[int(network.tail[edge])])
 
 

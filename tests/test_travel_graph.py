@@ -98,10 +98,10 @@ def test_auckland_s_nearest_station_is_the_one_networkx_finds() -> None:
         if node in paths:
             assert nodes[first[node]] == paths[node][0]
     # Pairs too, each from another node.
-    for start in asked[:20]:
+    for start in asked[:8]:
         there = nx.single_source_dijkstra_path_length(peer, start, weight="s")
-        expected = [there.get(node, np.inf) for node in asked[:50]]
-        np.testing.assert_allclose(_one_to_all(matrix, start)[asked[:50]], expected, rtol=1e-12)
+        expected = [there.get(node, np.inf) for node in asked[:125]]
+        np.testing.assert_allclose(_one_to_all(matrix, start)[asked[:125]], expected, rtol=1e-12)
 
 
 def _auckland() -> tuple[Floats, np.ndarray, np.ndarray, Floats]:

@@ -22,6 +22,9 @@ LEAST_PART = 100
 """Roads that hang together in fewer nodes than this, and are cut off from the rest, are taken for
 faults of digitising, unless there are none larger."""
 
+AT_NODE_M = 0.05
+"""So near an end of an edge a position is at its node: no one-way rule of the edge holds there."""
+
 _KEPT = 250_000
 """So many positions at most are remembered with where they were put."""
 
@@ -100,11 +103,9 @@ class Snapper:
         one = np.flatnonzero(np.diff(who, prepend=-1))
         who, line, metres = who[one], line[one], metres[one]
         edge[placed[who]] = self.edges[line]
-        along[placed[who]] = shapely.line_locate_point(
-            self._lines[line], points[who], normalized=True
-        )
+        along[placed[who]] = _shares(self._lines[line], points[who])
         off_m[placed[who]] = metres
-        return Snaps(edge, np.nan_to_num(along), off_m)
+        return Snaps(edge, along, off_m)
 
     def _remember(self, keys: npt.NDArray[np.complex128], fresh: Snaps) -> None:
         if len(self._known) + len(keys) > _KEPT:
@@ -124,6 +125,14 @@ class Snapper:
     def _forget(self) -> None:
         nowhere = Snaps(np.array([-1], np.int32), np.zeros(1), np.full(1, np.inf))
         self._known, self._found = np.array([complex(np.inf, np.inf)]), nowhere
+
+
+def _shares(lines: Geometries, points: Geometries) -> Floats:
+    """How much of each line lies before its point; exactly 0 and 1 for points at its ends."""
+    metres, length = shapely.line_locate_point(lines, points), shapely.length(lines)
+    with np.errstate(invalid="ignore"):
+        share = np.where(length - metres <= AT_NODE_M, 1.0, metres / length)
+    return np.where(metres <= AT_NODE_M, 0.0, share)
 
 
 class Ground:
