@@ -14,10 +14,11 @@ from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.reach import Supply
 from gridsvc.coverage.villages import Villages
 from gridsvc.domain.area import Division, Level
-from gridsvc.domain.geo import Floats, MetricFrame
+from gridsvc.domain.force import Vehicle
+from gridsvc.domain.geo import Floats, LngLat, MetricFrame
 from gridsvc.domain.travel import Basis
 from gridsvc.runtime import Runtime
-from gridsvc.travel.straight import DETOUR, SPEEDS_KMH, StraightLine
+from gridsvc.travel.straight import DETOUR, StraightLine
 from tests.api_county import REPORT
 from tests.dispatch_people import KMH
 from tests.maps_county import jagged_map
@@ -54,7 +55,7 @@ counties = st.tuples(
 def test_no_other_move_restores_more(case: tuple[int, int, int, float]) -> None:
     count, people, seed, q = case
     rng = np.random.default_rng(seed)
-    villages = villages_at(rng.uniform(0, 9000, (count, 2)), rng.integers(1, 500, count) * 1.0)
+    villages = villages_at(rng.uniform(0, 9000, (count, 2)), rng.integers(1, 500, count).astype(float))
     start = rng.uniform(0, 9000, (people, 2))
     vehicle = rng.integers(0, 3, people).astype(np.int8)
     supply = Supply(start, vehicle, np.zeros(people, dtype=np.int8))
@@ -170,9 +171,26 @@ def _advice(api: TestClient, key: str, **query: Any) -> dict[str, Any]:
     return found
 
 
-def test_over_http_the_advice_names_villages_and_the_move(
-    api: TestClient, api_runtime: Runtime
-) -> None:
+def _drive(runtime: Runtime, **homes: LngLat) -> None:
+    """Give the medical crews cars, and those named a home of their own."""
+    crews = [one for one in runtime.force().responders if one.id in ("R0004", "R0005", "R0006")]
+    with runtime.store.write() as work:
+        work.force.upsert(
+            [
+                replace(
+                    one,
+                    vehicle=Vehicle.CAR,
+                    home=homes.get(one.id, one.home),
+                    on_duty=one.id in homes or one.on_duty,
+                )
+                for one in crews
+            ]
+        )
+    runtime.load()
+
+
+def test_over_http_the_advice_names_what_is_lost(api: TestClient, api_runtime: Runtime) -> None:
+    _drive(api_runtime)
     case = api.post("/api/v1/incidents", json=REPORT).json()
     file = api.get(f"/api/v1/incidents/{case['id']}").json()
     assert file["coverage_advice"] == f"/api/v1/incidents/{case['id']}/coverage-advice"
@@ -181,11 +199,15 @@ def test_over_http_the_advice_names_villages_and_the_move(
     assert "直线" in found["note"]
     (medical,) = found["groups"]
     assert (medical["group"], medical["taken"]) == ("medical", ["R0004", "R0005"])
-    # The only other doctor is off duty: whom the two could reach on foot has nobody now.
-    assert medical["lost"]
-    assert medical["covered_before"] > medical["covered_after"] == 0
+    # The only other doctor is off duty.
+    assert [(one["name"], one["residents"]) for one in medical["lost"]] == [
+        ("甲社区", 130),
+        ("乙村", 50),
+    ]
+    assert medical["covered_before"] == pytest.approx(1 - 0.3**2)
+    assert medical["covered_after"] == 0
     assert medical["standby"] is None
-    assert "再无村医和救护车可到" in medical["text"]
+    assert "2 个村（社区）15 分钟内再无村医和救护车可到：甲社区、乙村" in medical["text"]
     english = _advice(api, case["number"], lang="en")
     assert "no standby move helps" in english["groups"][0]["text"]
     assert api.get(f"/api/v1/incidents/{case['id']}/coverage-advice?busy=1").status_code == 422
@@ -198,22 +220,21 @@ def test_over_http_the_advice_names_villages_and_the_move(
     assert api.get(f"/api/v1/incidents/{ordinary['id']}").json()["coverage_advice"] is None
 
 
-def test_over_http_a_free_colleague_is_advised_to_stand_by(
+def test_over_http_a_far_colleague_is_advised_to_stand_by(
     api: TestClient, api_runtime: Runtime
 ) -> None:
-    assert SPEEDS_KMH
-    colleague = replace(
-        next(one for one in api_runtime.force().responders if one.id == "R0006"), on_duty=True
-    )
-    with api_runtime.store.write() as work:
-        work.force.upsert([colleague])
-    api_runtime.load()
+    _drive(api_runtime, R0006=LngLat(104.22, 24.885))
     case = api.post("/api/v1/incidents", json=REPORT).json()
     (medical,) = _advice(api, case["id"])["groups"]
-    sent = {one["responder"] for one in case["assignments"]}
+    assert medical["taken"] == ["R0004", "R0005"]
+    assert len(medical["lost"]) == 2
     move = medical["standby"]
-    if move is not None:
-        assert move["responder"] not in sent
-        assert move["gain"] > 0
-        assert "备勤" in medical["text"]
-    assert medical["covered_after"] > 0
+    assert (move["responder"], move["name"], move["to"]["name"]) == ("R0006", "己村医", "甲社区")
+    assert [one["name"] for one in move["restored"]] == ["甲社区", "乙村"]
+    assert move["gain"] == pytest.approx(0.7 * 180)
+    assert 900 < move["eta_s"] <= MOVE_LIMIT_S
+    assert "建议村医 R0006 到甲社区备勤" in medical["text"]
+    # Advice holds nobody back.
+    assert api_runtime.force().get("R0006") is not None
+    with api_runtime.store.read() as reading:
+        assert "R0006" not in reading.cases.taken()
