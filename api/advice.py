@@ -93,7 +93,7 @@ def advice(
     lang: Speech,
 ) -> AdviceAnswer:
     """Say which villages lose their last responder to this incident, and who could stand by."""
-    villages = request.app.state.villages.of(runtime.map())
+    villages = request.app.state.standby.of(runtime.map()).villages
     found = runtime.coverage_advice(key, villages, busy_fraction=query.busy, caller=caller)
     return AdviceAnswer(
         incident=found.incident.id,

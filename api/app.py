@@ -10,6 +10,7 @@ from api import (
     advice,
     areas,
     casework,
+    coverage,
     errors,
     health,
     incidents,
@@ -71,7 +72,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
     resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in (*resources, advice, together):
+    for resource in (*resources, advice, coverage, together):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -18,7 +18,6 @@ from api.runtime import TheRuntime
 from api.shapes import Query
 from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import Group, State
-from gridsvc.coverage.villages import Villages
 from gridsvc.domain.errors import NotReadyError
 from gridsvc.domain.kinds import Category
 from gridsvc.locating import GridMap
@@ -127,7 +126,13 @@ def coverage(
     demand = request.app.state.demand.of(grid_map)
     return coverage_page(
         grid_map.published,
-        mapping.coverage(runtime.scene(), demand, group=query.group, at=runtime.clock()),
+        mapping.coverage(
+            runtime.scene(),
+            demand,
+            group=query.group,
+            at=runtime.clock(),
+            places=request.app.state.standby.of(grid_map),
+        ),
         state=query.state,
         minutes=int(query.minutes),
         lang=lang,
@@ -149,7 +154,7 @@ class CachedFiles(StaticFiles):
 
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages at ``/static``."""
-    from gridsvc.flows.mapping import drawn_shapes
+    from gridsvc.flows.mapping import StandbyPlaces, drawn_shapes
     from maps.assets import static_dir
 
     tiles = app.state.runtime.settings.tiles
@@ -159,7 +164,7 @@ def mount_static(app: FastAPI) -> None:
         # There positions are picked from the map and sent as CGCS2000: no shifted base map.
         app.state.home_shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published))
     app.state.demand = Kept(lambda grid_map: Demand.of(grid_map.published, grid_map.frame))
-    app.state.villages = Kept(
-        lambda grid_map: Villages.of(app.state.demand.of(grid_map), grid_map.published)
+    app.state.standby = Kept(
+        lambda grid_map: StandbyPlaces(app.state.demand.of(grid_map), grid_map.published)
     )
     app.mount("/static", CachedFiles(directory=static_dir()), name="static")

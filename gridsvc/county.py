@@ -355,7 +355,9 @@ class County:
         moment = at or self._now()
         page = coverage_page(
             self.grid_map.published,
-            mapping.coverage(self._scene, self._demand, group=Group(group), at=moment),
+            mapping.coverage(
+                self._scene, self._demand, group=Group(group), at=moment, places=self._places
+            ),
             state=State(state),
             minutes=minutes,
             lang=lang or self._lang,
@@ -366,6 +368,10 @@ class County:
     @cached_property
     def _demand(self) -> Demand:
         return Demand.of(self.grid_map.published, self.grid_map.frame)
+
+    @cached_property
+    def _places(self) -> mapping.StandbyPlaces:
+        return mapping.StandbyPlaces(self._demand, self.grid_map.published)
 
     def _areas(self, kind: LayerKind) -> "gpd.GeoDataFrame":
         return areas_frame(self.grid_map.published, self._scene.force.responders, kind)

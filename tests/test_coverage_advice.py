@@ -55,7 +55,9 @@ counties = st.tuples(
 def test_no_other_move_restores_more(case: tuple[int, int, int, float]) -> None:
     count, people, seed, q = case
     rng = np.random.default_rng(seed)
-    villages = villages_at(rng.uniform(0, 9000, (count, 2)), rng.integers(1, 500, count).astype(float))
+    villages = villages_at(
+        rng.uniform(0, 9000, (count, 2)), rng.integers(1, 500, count).astype(float)
+    )
     start = rng.uniform(0, 9000, (people, 2))
     vehicle = rng.integers(0, 3, people).astype(np.int8)
     supply = Supply(start, vehicle, np.zeros(people, dtype=np.int8))

@@ -112,7 +112,13 @@ def coverage(
         demand = Demand.of(grid_map.published, grid_map.frame)
         return coverage_page(
             grid_map.published,
-            mapping.coverage(runtime.scene(), demand, group=Group(group), at=runtime.clock()),
+            mapping.coverage(
+                runtime.scene(),
+                demand,
+                group=Group(group),
+                at=runtime.clock(),
+                places=mapping.StandbyPlaces(demand, grid_map.published),
+            ),
             state=State(state),
             minutes=int(minutes),
             lang=lang,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from gridsvc.coverage.demand import Demand, Ints
 from gridsvc.coverage.groups import Group, State
+from gridsvc.coverage.standby import Standbys
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Floats
 from gridsvc.domain.travel import BASES, Basis, BasisNumbers, TravelTimes, VehicleNumbers
@@ -126,7 +127,9 @@ def _figures(demand: Demand, where: npt.NDArray[np.bool_], grids: int) -> Figure
 class Coverage:
     """Both states of one group at one moment (aware), and the travel times they rest on.
 
-    ``live_for`` is how long a live position counts.
+    ``live_for`` is how long a live position counts. ``straight`` is the same by straight lines, for
+    comparison, None where the travel times are that. ``standbys`` say from where each grid could
+    be covered.
     """
 
     group: Group
@@ -135,6 +138,8 @@ class Coverage:
     reaches: dict[State, Reach]
     travel: TravelTimes
     live_for: timedelta
+    straight: dict[State, Reach] | None = None
+    standbys: Standbys | None = None
 
     @property
     def demand(self) -> Demand:

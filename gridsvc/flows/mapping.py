@@ -1,18 +1,24 @@
 """What the maps show, put together from the rooms that know it."""
 
+import threading
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from geodata.datum import from_cgcs2000
 from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
+from gridsvc.coverage.standby import Standbys
+from gridsvc.coverage.villages import Villages
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
-from gridsvc.domain.travel import VEHICLES
+from gridsvc.domain.travel import VEHICLES, Basis, TravelTimes
 from gridsvc.flows.scene import Scene
+from gridsvc.travel.straight import StraightLine
 from maps.shapes import MapShapes, map_shapes
 from maps.tiles import Tiles
 
@@ -31,8 +37,38 @@ def drawn_shapes(published: PublishedMap, tiles: Tiles | None = None) -> MapShap
     return map_shapes(published, tiles=tiles, move=shifted)
 
 
-def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Coverage:
+class StandbyPlaces:
+    """The standby places of one map; what they cover is kept while the travel times stay."""
+
+    def __init__(self, demand: Demand, published: PublishedMap) -> None:
+        self.villages = Villages.of(demand, published)
+        self._demand = demand
+        self._lock = threading.Lock()
+        self._travel: TravelTimes | None = None
+        self._kept: dict[Vehicle, Standbys] = {}
+
+    def of(self, travel: TravelTimes, vehicle: Vehicle) -> Standbys:
+        """What people with ``vehicle`` would cover from the standby places."""
+        with self._lock:
+            if self._travel is not travel:
+                self._travel, self._kept = travel, {}
+            found = self._kept.get(vehicle)
+            if found is None:
+                found = Standbys.of(self._demand, self.villages, travel, vehicle)
+                self._kept[vehicle] = found
+            return found
+
+
+def coverage(
+    scene: Scene,
+    demand: Demand,
+    *,
+    group: Group,
+    at: datetime,
+    places: StandbyPlaces | None = None,
+) -> Coverage:
     """Whom a group reaches, and how soon: with everybody on the list, and with whom it has now.
+    By road the same is reckoned by straight lines too, for comparison.
 
     Parameters
     ----------
@@ -46,6 +82,8 @@ def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Cov
         The aware moment. Staffed are those on duty who can be called out at that hour and are
         held by no case, from where they are (`gridsvc.dispatch`); nominal is everybody of the
         group with a place, from the home place where there is one.
+    places
+        Of the map: from where what nobody reaches could be covered, by the group's usual vehicle.
     """
     night = is_night(at)
     members = [
@@ -61,22 +99,36 @@ def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Cov
         dtype=np.bool_,
     )
 
-    def reach(start: Floats, wanted: np.ndarray) -> Reach:
-        there = wanted & np.isfinite(start).all(axis=1)
-        supply = Supply(start[there], vehicle[there], role[there])
-        return Reach.of(demand, supply, scene.travel)
-
     now = scene.force.places(at).start[numbers]
     home = scene.force.homes[numbers]
     listed = np.where(np.isnan(home), now, home)
+    everybody = np.ones(len(ready), dtype=np.bool_)
+    supplies = {
+        state: _placed(Supply(start, vehicle, role), wanted)
+        for state, start, wanted in (
+            (State.STAFFED, now, ready),
+            (State.NOMINAL, listed, everybody),
+        )
+    }
+
+    def reaches(travel: TravelTimes) -> dict[State, Reach]:
+        return {state: Reach.of(demand, supply, travel) for state, supply in supplies.items()}
+
+    straight = None if scene.travel.basis is Basis.STRAIGHT_LINE else reaches(StraightLine())
+    usual = VEHICLES[int(np.bincount(vehicle).argmax())] if len(vehicle) else Vehicle.CAR
     return Coverage(
         group=group,
         at=at,
         night=night,
-        reaches={
-            State.STAFFED: reach(now, ready),
-            State.NOMINAL: reach(listed, np.ones(len(ready), dtype=np.bool_)),
-        },
+        reaches=reaches(scene.travel),
         travel=scene.travel,
         live_for=LIVE_MAX_AGE,
+        straight=straight,
+        standbys=None if places is None else places.of(scene.travel, usual),
     )
+
+
+def _placed(supply: Supply, wanted: npt.NDArray[np.bool_]) -> Supply:
+    """Those of a supply who are wanted and have a place."""
+    there = wanted & np.isfinite(supply.start).all(axis=1)
+    return Supply(supply.start[there], supply.vehicle[there], supply.role[there])

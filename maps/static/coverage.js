@@ -41,6 +41,14 @@ gridsvc.about = function (seconds, words) {
   return seconds === null ? words.nobody : words.about.replace("{m}", Math.ceil(seconds / 60));
 };
 
+// From where the grid could be covered, and whether that is soon enough.
+gridsvc.standby = function (about, data) {
+  if (!about.b) return data.words.nowhere;
+  const [place, seconds] = about.b;
+  const words = seconds <= data.limit ? data.words.standby : data.words.late;
+  return words.replace("{name}", data.standby[place]).replace("{m}", Math.ceil(seconds / 60));
+};
+
 gridsvc.minutes = function (seconds, words) {
   if (seconds === null) return words.nobody;
   const minutes = String(Math.floor(seconds / 60));
@@ -68,6 +76,7 @@ gridsvc.uncovered = function (area, data, state) {
       gridsvc.element("span", about.n || about.c, "name"),
       gridsvc.element("span", gridsvc.where(about, area, data), "where"),
     );
+    if (data.standby.length) who.append(gridsvc.element("span", gridsvc.standby(about, data), "standby"));
     button.append(
       gridsvc.element("b", String(i + 1)), who,
       gridsvc.element("span", gridsvc.about(about.s[state], data.words), "value"),
