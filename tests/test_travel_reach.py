@@ -85,7 +85,8 @@ def test_seconds_of_nodes_are_the_least_over_those_who_set_out() -> None:
     edges = [(a, b) for a, b in itertools.combinations(range(60), 2) if rng.random() < 0.06]
     network = network_of(nodes, edges)
     peer, times = oracle(network, Speeds(), Vehicle.CAR), times_over(network)
-    main = sorted(max(nx.strongly_connected_components(peer), key=len))
+    strong: list[set[int]] = list(nx.strongly_connected_components(peer))
+    main = sorted(max(strong, key=lambda part: len(part)))
     begin, late = main[::9], rng.uniform(0, 600, len(main[::9]))
     found = node_seconds(times.access, Vehicle.CAR, metres(*xy[begin].tolist()), offsets_s=late)
     for node in main:
