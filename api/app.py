@@ -16,6 +16,7 @@ from api import (
     metrics,
     pages,
     responders,
+    route,
     stream,
 )
 from api.access_log import AccessLog
@@ -68,7 +69,18 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
+    resources = (
+        incidents,
+        casework,
+        locate,
+        route,
+        areas,
+        responders,
+        health,
+        metrics,
+        pages,
+        stream,
+    )
     for resource in resources:
         app.include_router(resource.router)
     pages.mount_static(app)

@@ -98,8 +98,8 @@ def _travel() -> str:
             lines.append(line)
             print(line, flush=True)
     return (
-        "\n## Travel times\n\nThe demo county's roads with a node at every other bend. Searches from"
-        " one node by car on the same arcs, answers asserted equal; pandana's index is built"
+        "\n## Travel times\n\nThe demo county's roads with a node at every other bend. Searches"
+        " from one node by car on the same arcs, answers asserted equal; pandana's index is built"
         " before.\n\n"
         + "\n".join([HEAD, *beside])
         + "\n\nEverybody's exact time to one place, each by their own vehicle.\n\n"
