@@ -18,6 +18,7 @@ from api import (
     metrics,
     pages,
     responders,
+    route,
     stream,
     together,
 )
@@ -71,8 +72,22 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in (*resources, advice, coverage, together):
+    resources = (
+        incidents,
+        casework,
+        coverage,
+        locate,
+        route,
+        advice,
+        areas,
+        responders,
+        health,
+        metrics,
+        pages,
+        stream,
+        together,
+    )
+    for resource in resources:
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

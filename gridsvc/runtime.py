@@ -14,13 +14,13 @@ from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition, unknown_responder
+from gridsvc.domain.force import LivePosition, Vehicle, unknown_responder
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
-from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import advising, casework, dispatching, intake, positions, reading, storm
+from gridsvc.domain.travel import Route, TravelTimes
+from gridsvc.flows import advising, casework, dispatching, intake, positions, reading, storm, ways
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -70,6 +70,10 @@ class Runtime(Following):
     ) -> Placement:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
+
+    def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
+        """The way between two positions; see `gridsvc.flows.ways.way`."""
+        return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
 
     def scene(self) -> Scene:
         """What a decision is made with now."""

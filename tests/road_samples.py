@@ -70,7 +70,7 @@ def osm_network(path: Path) -> RoadNetwork:
     ways: list[tuple[list[int], dict[str, str]]] = []
     at: dict[int, tuple[float, float]] = {}
     for way in osmium.FileProcessor(str(path)).with_locations():
-        if not way.is_way() or "highway" not in way.tags:
+        if not isinstance(way, osmium.osm.Way) or "highway" not in way.tags:
             continue
         known = [node for node in way.nodes if node.location.valid()]
         if len(known) < 2 or way.tags["highway"] in ("construction", "proposed", "platform"):
@@ -123,7 +123,7 @@ def demo_network(folder: Path, *, bends: bool = False) -> RoadNetwork:
 
     roads = gpd.read_file(folder / "roads.gpkg")
     shapes = [shapely.get_coordinates(line) for line in roads.geometry]
-    columns = {
+    columns: dict[str, Any] = {
         "classes": roads["class"].tolist(),
         "surface": roads["surface"].tolist(),
         "names": roads["name"].tolist(),

@@ -1,6 +1,6 @@
 """Everybody's time to one place: exact to the metre on the edge, marked with what it rests on."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -54,10 +54,10 @@ def the_basis(times: Times) -> list[Basis]:
     return [BASES[number] for number in times.basis]
 
 
-def _straight_road(**more: list[int]) -> RoadNetwork:
+def _straight_road() -> RoadNetwork:
     """Ten kilometres from west to east in two edges."""
     at = np.array([degrees(0, 0), degrees(4000, 0), degrees(10_000, 0)])
-    return network_of(at, [(0, 1), (1, 2)], length_m=np.array([4000.0, 6000.0]), **more)
+    return network_of(at, [(0, 1), (1, 2)], length_m=np.array([4000.0, 6000.0]))
 
 
 PER_M = 3.6 / 30.0
@@ -231,10 +231,10 @@ def _slowly(
     number: int,
 ) -> tuple[float, Basis]:
     vehicle = VEHICLES[number]
-    near = [_nearest_edge(times, network, at, vehicle) for at in (start, to)]
+    near, far = (_nearest_edge(times, network, at, vehicle) for at in (start, to))
     away = float(np.hypot(*(start - to)))
     walked = away * WALK if away <= 1000 else np.inf
-    if near[0] is None or near[1] is None or near[0].piece != near[1].piece:
+    if near is None or far is None or near.piece != far.piece:
         line = StraightLine().seconds(
             to=(float(to[0]), float(to[1])),
             start=start[None],
@@ -243,9 +243,9 @@ def _slowly(
         return min((line, Basis.STRAIGHT_LINE), (walked, Basis.ON_FOOT))
     peer = oracle(network, Speeds(), vehicle, shut)
     bit, kmh = 1 << number, Speeds().kmh(network, vehicle)
-    (e, at_start, off_start, _), (f, at_end, off_end, _) = near
+    (e, at_start, off_start, _), (f, at_end, off_end, _) = near, far
 
-    def over(edge: int, share: float, allowed: int) -> float | None:
+    def over(edge: int, share: float, allowed: Any) -> float | None:
         if share == 0.0:
             return 0.0
         if not allowed & bit:
@@ -328,7 +328,7 @@ def test_law_closing_more_makes_nobody_sooner(town: Town) -> None:
     times = times_over(town.network)
     none, some, more = (
         one.seconds(to=(x, y), start=town.start, vehicle=town.vehicle)
-        for one in (times, times.closing(town.closed & 5), times.closing(town.closed))
+        for one in (times, times.closing(town.closed & np.uint8(5)), times.closing(town.closed))
     )
     assert (some >= none - 1e-9).all()
     assert (more >= some - 1e-9).all()

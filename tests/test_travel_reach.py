@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 
 from gridsvc.domain.force import Vehicle
-from gridsvc.domain.geo import Floats, LngLat
+from gridsvc.domain.geo import Floats
 from gridsvc.domain.travel import VEHICLES, Basis
 from gridsvc.travel.isochrones import BESIDE_M, isochrones
 from gridsvc.travel.reach import node_seconds
@@ -42,23 +42,20 @@ def test_law_the_first_at_each_place_is_the_least_of_all_times(town: Town) -> No
 @settings(max_examples=50)
 def test_law_a_way_is_as_long_as_the_time_says_and_runs_from_end_to_end(town: Town) -> None:
     times = times_over(town.network, town.closed)
-    lng, lat = FRAME.back(x=town.start[:, 0], y=town.start[:, 1])
-    end_lng, end_lat = FRAME.back(x=town.to[:, 0], y=town.to[:, 1])
-    end = LngLat(float(end_lng[0]), float(end_lat[0]))
-    start = np.array([FRAME.point(lng=x, lat=y) for x, y in zip(lng, lat, strict=True)])
-    each = times.settle(start, town.vehicle).search(FRAME.point(lng=end.lng, lat=end.lat))
-    expected = each.within(np.inf).seconds
-    for number, at in enumerate(zip(lng.tolist(), lat.tolist(), strict=True)):
-        way = times.route(LngLat(*at), end, VEHICLES[town.vehicle[number]])
+    x, y = town.to[0].tolist()
+    end = (x, y)
+    expected = times.settle(town.start, town.vehicle).search(end).within(np.inf).seconds
+    for number, (x, y) in enumerate(town.start.tolist()):
+        at = (x, y)
+        way = times.route(start=at, to=end, vehicle=VEHICLES[town.vehicle[number]])
         if way is None:
             assert np.isinf(expected[number])
             continue
         assert way.seconds == pytest.approx(expected[number], rel=1e-6, abs=1e-3)
-        ends = shapely.get_coordinates(way.line)[[0, -1]]
-        np.testing.assert_allclose(ends, [at, (end.lng, end.lat)], atol=1e-8)
+        assert shapely.get_coordinates(way.line)[[0, -1]].tolist() == [[*at], [*end]]
         if way.basis is Basis.ROAD:
             assert way.metres >= way.off_road_m
-            length = shapely.length(FRAME.geometries([way.line]))[0]
+            length = shapely.length(way.line)
             # The made-up edges are up to 1.6 times as long as they are drawn, paths 1.5 times.
             assert length * 0.99 - 0.1 <= way.metres <= length * 1.61 + 0.1
 
@@ -66,16 +63,15 @@ def test_law_a_way_is_as_long_as_the_time_says_and_runs_from_end_to_end(town: To
 def test_a_way_names_its_roads_and_follows_them() -> None:
     at = np.array([degrees(0, 0), degrees(3000, 0), degrees(3000, 3000), degrees(0, 3000)])
     network = network_of(at, [(0, 1), (2, 1), (2, 3)], names=["东路", "", "北路"])
-    way = times_over(network).route(
-        LngLat(*degrees(500, 0)), LngLat(*degrees(500, 3000)), Vehicle.CAR
-    )
+    (x, y), (u, v) = metres((500, 0), (500, 3000)).tolist()
+    way = times_over(network).route(start=(x, y), to=(u, v), vehicle=Vehicle.CAR)
     assert way is not None
     assert way.names == ("东路", "北路")
     assert way.metres == pytest.approx(8000, rel=1e-3)
     assert way.seconds == pytest.approx(8000 * PER_M, rel=1e-3)
     corners = metres((500, 0), (3000, 0), (3000, 3000), (500, 3000))
     line = shapely.LineString(corners)
-    assert shapely.hausdorff_distance(FRAME.geometries([way.line])[0], line) < 0.5
+    assert shapely.hausdorff_distance(way.line, line) < 0.5
 
 
 def test_seconds_of_nodes_are_the_least_over_those_who_set_out() -> None:
@@ -85,7 +81,8 @@ def test_seconds_of_nodes_are_the_least_over_those_who_set_out() -> None:
     edges = [(a, b) for a, b in itertools.combinations(range(60), 2) if rng.random() < 0.06]
     network = network_of(nodes, edges)
     peer, times = oracle(network, Speeds(), Vehicle.CAR), times_over(network)
-    main = sorted(max(nx.strongly_connected_components(peer), key=len))
+    strong = [sorted(part) for part in nx.strongly_connected_components(peer)]
+    main: list[int] = max(strong, key=len)
     begin, late = main[::9], rng.uniform(0, 600, len(main[::9]))
     found = node_seconds(times.access, Vehicle.CAR, metres(*xy[begin].tolist()), offsets_s=late)
     for node in main:

@@ -1,10 +1,12 @@
 """How long somebody needs to get somewhere: one protocol, whatever it is reckoned on."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
@@ -104,6 +106,38 @@ class TravelTimes(Protocol):
         start, vehicle
             As of `settle`; a start that is NaN is nowhere the first.
         """
+
+    def route(
+        self, *, start: tuple[float, float], to: tuple[float, float], vehicle: Vehicle
+    ) -> "Route | None":
+        """The quickest way between two places (x, y in the county's metres), None where nothing
+        leads there; its seconds are those of `seconds`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way.
+
+    Attributes
+    ----------
+    basis
+        What it is: by road, walking straight across, or only an estimate along a straight line.
+    seconds, metres
+        Of all of it; metres off the road, and those of an estimate, with their detour.
+    off_road_m
+        How many of the metres lead to the road and from it, on foot.
+    line
+        From the start to the end, x, y in the county's metres.
+    names
+        The names of its roads in order.
+    """
+
+    basis: Basis
+    seconds: float
+    metres: float
+    off_road_m: float
+    line: shapely.LineString
+    names: tuple[str, ...]
 
 
 class First(NamedTuple):

@@ -1,6 +1,5 @@
 """The way from one place to another: its line, its length, and how long it takes."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -8,36 +7,10 @@ import shapely
 from shapely.ops import substring
 
 from gridsvc.domain.force import Vehicle
-from gridsvc.domain.geo import Floats, LngLat
-from gridsvc.domain.travel import BASES, VEHICLES, Basis
+from gridsvc.domain.geo import Floats
+from gridsvc.domain.travel import BASES, VEHICLES, Basis, Route
 from gridsvc.travel.eta import RoadSettled
 from gridsvc.travel.ground import OFF_ROAD_DETOUR, Access, Ends
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A way.
-
-    Attributes
-    ----------
-    basis
-        What it is: by road, walking straight across, or only an estimate along a straight line.
-    seconds, metres
-        Of all of it; metres off the road, and those of an estimate, with their detour.
-    off_road_m
-        How many of the metres lead to the road and from it, on foot.
-    line
-        Longitudes and latitudes in CGCS2000 degrees, from the start to the end.
-    names
-        The names of its roads in order.
-    """
-
-    basis: Basis
-    seconds: float
-    metres: float
-    off_road_m: float
-    line: shapely.LineString
-    names: tuple[str, ...]
 
 
 class _Piece(NamedTuple):
@@ -49,15 +22,18 @@ class _Piece(NamedTuple):
     until: float
 
 
-def route(access: Access, start: LngLat, to: LngLat, vehicle: Vehicle) -> Route | None:
-    """The quickest way from ``start`` to ``to``, None where nothing leads there.
+Place = tuple[float, float]
+
+
+def route(access: Access, start: Place, to: Place, vehicle: Vehicle) -> Route | None:
+    """The quickest way from ``start`` to ``to`` (x, y in the county's metres), None where nothing
+    leads there.
 
     Its seconds are those that `gridsvc.travel.eta` gives somebody at ``start``.
     """
-    frame = access.ground.frame
-    xy = np.array([frame.point(lng=one.lng, lat=one.lat) for one in (start, to)])
+    xy = np.array([start, to])
     settled = RoadSettled(access, xy[:1], np.array([VEHICLES.index(vehicle)], np.int8))
-    times = settled.search((float(xy[1, 0]), float(xy[1, 1]))).exactly(np.array([0]))
+    times = settled.search(to).exactly(np.array([0]))
     seconds, basis = float(times.seconds[0]), BASES[int(times.basis[0])]
     if not np.isfinite(seconds):
         return None
@@ -65,10 +41,9 @@ def route(access: Access, start: LngLat, to: LngLat, vehicle: Vehicle) -> Route 
         detour = OFF_ROAD_DETOUR if basis is Basis.ON_FOOT else access.straight.detour
         metres = detour * float(np.hypot(*(xy[1] - xy[0])))
         walked = metres if basis is Basis.ON_FOOT else 0.0
-        line = shapely.LineString([(start.lng, start.lat), (to.lng, to.lat)])
-        return Route(basis, seconds, metres, walked, line, ())
+        return Route(basis, seconds, metres, walked, shapely.LineString(xy), ())
     leaving = settled.groups[0].ends
-    arriving = access.targets((float(xy[1, 0]), float(xy[1, 1])), [vehicle])[vehicle]
+    arriving = access.targets(to, [vehicle])[vehicle]
     if arriving is None:
         raise ValueError("a time by road to a place that is on none")
     pieces = _pieces(access, vehicle, leaving, arriving, seconds)
@@ -83,7 +58,7 @@ def route(access: Access, start: LngLat, to: LngLat, vehicle: Vehicle) -> Route 
         seconds,
         driven + walked,
         walked,
-        frame.geometries_back([line])[0],
+        line,
         tuple(name for place, name in enumerate(names) if name and name not in names[:place][-1:]),
     )
 

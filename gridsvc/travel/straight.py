@@ -1,9 +1,11 @@
 """Travel times by the straight line, lengthened by a detour factor: an estimate, and it says so."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
+import shapely
 
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
@@ -14,6 +16,7 @@ from gridsvc.domain.travel import (
     BasisNumbers,
     First,
     Numbers,
+    Route,
     Times,
     VehicleNumbers,
 )
@@ -90,6 +93,16 @@ class StraightLine:
             seconds[sooner] = metres[sooner] * s_per_m
             first[sooner] = own[near[sooner]]
         return First(seconds, first, _straight(len(to)))
+
+    def route(
+        self, *, start: tuple[float, float], to: tuple[float, float], vehicle: Vehicle
+    ) -> Route:
+        """Draw the straight line; see `gridsvc.domain.travel.TravelTimes`."""
+        number = np.array([VEHICLES.index(vehicle)], dtype=np.int8)
+        seconds = float(self.seconds(to=to, start=np.array([start]), vehicle=number)[0])
+        metres = self.detour * math.hypot(start[0] - to[0], start[1] - to[1])
+        line = shapely.LineString([start, to])
+        return Route(Basis.STRAIGHT_LINE, seconds, metres, 0.0, line, ())
 
 
 class StraightSettled:

@@ -3,9 +3,9 @@
 from typing import Self
 
 from gridsvc.domain.force import Vehicle
-from gridsvc.domain.geo import Floats, LngLat, MetricFrame
+from gridsvc.domain.geo import Floats, MetricFrame
 from gridsvc.domain.roads import Masks, RoadNetwork
-from gridsvc.domain.travel import Basis, First, VehicleNumbers
+from gridsvc.domain.travel import Basis, First, Route, VehicleNumbers
 from gridsvc.domain.words import Text
 from gridsvc.travel import reach, routes
 from gridsvc.travel.eta import RoadSettled
@@ -79,8 +79,10 @@ class RoadTimes:
         """Find who is first; see `gridsvc.domain.travel.TravelTimes`."""
         return reach.nearest(self.access, to=to, start=start, vehicle=vehicle)
 
-    def route(self, start: LngLat, to: LngLat, vehicle: Vehicle) -> routes.Route | None:
-        """Find the way itself; see `gridsvc.travel.routes.route`."""
+    def route(
+        self, *, start: tuple[float, float], to: tuple[float, float], vehicle: Vehicle
+    ) -> Route | None:
+        """Find the way itself; see `gridsvc.domain.travel.TravelTimes`."""
         return routes.route(self.access, start, to, vehicle)
 
 
