@@ -165,9 +165,9 @@ def _one_limit(text: str) -> float:
     return _ZONES.get(text, math.nan)
 
 
-_AS_DRAWN = "yes true t 1 1.0 ft f 是 有 单向 单行 单行道 正向 顺向 forward one_way oneway"
+_AS_DRAWN = "yes true t 1 1.0 ft 是 有 单向 单行 单行道 正向 顺向 forward one_way oneway"
 _AGAINST = "-1 -1.0 reverse tf 逆向 反向 逆行 backward"
-_BOTH = "no false n 0 0.0 b both 否 无 双向 双行 双向通行 two_way"
+_BOTH = "no false f n 0 0.0 b both 否 无 双向 双行 双向通行 two_way"
 ONE_WAY: dict[str, int] = {
     word: way
     for way, words in ((1, _AS_DRAWN), (-1, _AGAINST), (0, _BOTH))
@@ -179,3 +179,9 @@ ONE_WAY: dict[str, int] = {
 def one_way_of(word: str) -> int | None:
     """1: as drawn; -1: against; 0: both ways; None where nobody knows the word."""
     return ONE_WAY.get(_folded(word))
+
+
+def letter_of(word: str) -> int | None:
+    """The same in a column that has B for both ways, and so F for forward and T for its reverse;
+    in other columns these two are false and true."""
+    return {"b": 0, "f": 1, "t": -1}.get(_folded(word), one_way_of(word))
