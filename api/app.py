@@ -10,6 +10,7 @@ from api import (
     advice,
     areas,
     casework,
+    closures,
     coverage,
     errors,
     health,
@@ -75,6 +76,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     resources = (
         incidents,
         casework,
+        closures,
         coverage,
         locate,
         route,

@@ -63,6 +63,10 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
     ("POST", "/api/v1/dispatch/together"): Right.DISPATCH,
+    ("GET", "/api/v1/closures"): Right.READ,
+    ("POST", "/api/v1/closures"): Right.DISPATCH,
+    ("GET", "/api/v1/closures/{id}"): Right.READ,
+    ("POST", "/api/v1/closures/{id}/lift"): Right.DISPATCH,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
 }
 """(method, route) -> the right it asks for; None: open to everybody. HEAD asks as GET does."""

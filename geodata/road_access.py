@@ -20,19 +20,17 @@ HIERARCHY: dict[Vehicle, tuple[str, ...]] = {
 }
 """The tags that count for a vehicle, the most specific first."""
 
-CLOSED = frozenset(
-    "no private military restricted permit agricultural forestry emergency psv bus hov "
-    "use_sidepath delivery_only".split()
-)
+_CLOSED = "no private military restricted permit agricultural forestry emergency psv bus hov"
+CLOSED = frozenset(f"{_CLOSED} use_sidepath".split())
 """Values that keep out who has no right of their own; every other value lets in."""
 
-OPEN_BARRIERS = frozenset(
-    "gate lift_gate swing_gate hampshire_gate sliding_gate toll_booth border_control cattle_grid "
-    "entrance height_restrictor kerb no sally_port checkpoint".split()
-)
+_OPEN = "gate lift_gate swing_gate hampshire_gate sliding_gate toll_booth border_control"
+_LOW = "cattle_grid entrance height_restrictor kerb no sally_port checkpoint"
+OPEN_BARRIERS = frozenset(f"{_OPEN} {_LOW}".split())
 """Barriers that everybody passes unless a tag says otherwise."""
 
-SOLID_BARRIERS = frozenset("wall fence hedge city_wall retaining_wall ditch guard_rail".split())
+_SOLID = "wall fence hedge city_wall retaining_wall ditch guard_rail"
+SOLID_BARRIERS = frozenset(_SOLID.split())
 """Barriers that nobody passes; every other one lets people through on foot."""
 
 _ONE_WAY = {"yes": 1, "true": 1, "1": 1, "-1": -1, "reverse": -1, "no": 0, "false": 0, "0": 0}

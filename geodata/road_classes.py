@@ -44,8 +44,11 @@ def usual_access(road_class: str) -> int:
 
 _OSM_FOLDED = {
     **{f"{name}_link": name for name in CLASSES[:5]},
-    **{"road": "unclassified", "pedestrian": "footway", "corridor": "footway"},
-    **{"bridleway": "path", "minor": "unclassified"},
+    "road": "unclassified",
+    "pedestrian": "footway",
+    "corridor": "footway",
+    "bridleway": "path",
+    "minor": "unclassified",
 }
 OSM_CLASSES: dict[str, str] = {name: name for name in CLASSES if name != "ferry"} | _OSM_FOLDED
 """OSM ``highway`` -> class."""
@@ -68,7 +71,8 @@ SURVEY_CLASSES: dict[str, str] = _words(
         "secondary": "省道 普通省道 次干路 次干道 城市次干路 provincial 省级 s",
         "tertiary": "县道 县级 county x",
         "unclassified": "乡道 乡级 乡镇道路 乡村道路 乡村公路 农村公路 township y",
-        "residential": "村道 村级 通村公路 通组公路 组道 village c 支路 街道 街巷 城市支路 居民区道路",
+        "residential": "村道 村级 通村公路 通组公路 组道 village c 支路 街道 街巷 城市支路 "
+        "居民区道路",
         "service": "专用公路 专用道路 专用道 内部道路 厂区道路 special z",
         "track": "机耕路 机耕道 田间道 生产路 林道 林区道路 大车路",
         "path": "小路 乡间小路 山路 羊肠小道 驮道 人行小路",
@@ -83,7 +87,8 @@ SURVEY_CLASSES: dict[str, str] = _words(
 SURFACE_WORDS: dict[str, str] = _words(
     {
         "asphalt": "asphalt chipseal 沥青 沥青路 沥青混凝土 沥青路面 柏油 柏油路 油路",
-        "concrete": "concrete concrete:plates concrete:lanes 水泥 水泥路 水泥混凝土 混凝土 水泥路面",
+        "concrete": "concrete concrete:plates concrete:lanes 水泥 水泥路 水泥混凝土 混凝土 "
+        "水泥路面",
         "paved": "paved paving_stones sett cobblestone unhewn_cobblestone bricks metal wood "
         "grass_paver 硬化 已硬化 硬化路面 铺装 石板 块石 弹石 弹石路 砖 砖铺",
         "gravel": "gravel fine_gravel compacted pebblestone 砂石 砂石路 碎石 砾石 泥结碎石 石子",
@@ -115,10 +120,21 @@ WALK_KMH = 6.0
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(km/h|kmh|kph|公里/小时|公里|千米/小时|mph|knots)?")
 _UNITS = {"mph": MPH, "knots": 1.852}
 _ZONES = {
-    **{"cn:urban": 50.0, "cn:rural": 70.0, "cn:motorway": 120.0, "cn:expressway": 100.0},
-    **{"de:urban": 50.0, "de:rural": 100.0, "at:urban": 50.0, "at:rural": 100.0},
-    **{"at:motorway": 130.0, "ch:urban": 50.0, "ch:rural": 80.0, "ch:motorway": 120.0},
-    **{"fr:urban": 50.0, "fr:rural": 80.0, "fr:motorway": 130.0},
+    "cn:urban": 50.0,
+    "cn:rural": 70.0,
+    "cn:motorway": 120.0,
+    "cn:expressway": 100.0,
+    "de:urban": 50.0,
+    "de:rural": 100.0,
+    "at:urban": 50.0,
+    "at:rural": 100.0,
+    "at:motorway": 130.0,
+    "ch:urban": 50.0,
+    "ch:rural": 80.0,
+    "ch:motorway": 120.0,
+    "fr:urban": 50.0,
+    "fr:rural": 80.0,
+    "fr:motorway": 130.0,
 }
 _ZONE = re.compile(r"[a-z]{2}:zone:?(\d+)|[a-z]{2}:(\d+)")
 _LIVING = re.compile(r"walk|[a-z]{2}:(?:living_street|walk|pedestrian_zone)")
@@ -149,12 +165,13 @@ def _one_limit(text: str) -> float:
     return _ZONES.get(text, math.nan)
 
 
+_AS_DRAWN = "yes true t 1 1.0 ft 是 有 单向 单行 单行道 正向 顺向 forward one_way oneway"
+_AGAINST = "-1 -1.0 reverse tf 逆向 反向 逆行 backward"
+_BOTH = "no false f n 0 0.0 b both 否 无 双向 双行 双向通行 two_way"
 ONE_WAY: dict[str, int] = {
-    **dict.fromkeys(
-        "yes true t 1 1.0 ft f 是 单向 单行 单行道 正向 顺向 有 forward one_way oneway".split(), 1
-    ),
-    **dict.fromkeys("-1 -1.0 reverse tf 逆向 反向 逆行 backward".split(), -1),
-    **dict.fromkeys("no false 0 0.0 b both n 否 双向 双行 双向通行 无 two_way".split(), 0),
+    word: way
+    for way, words in ((1, _AS_DRAWN), (-1, _AGAINST), (0, _BOTH))
+    for word in words.split()
 }
 """What a column of one-way streets says -> 1 as drawn, -1 against, 0 both ways."""
 
@@ -162,3 +179,9 @@ ONE_WAY: dict[str, int] = {
 def one_way_of(word: str) -> int | None:
     """1: as drawn; -1: against; 0: both ways; None where nobody knows the word."""
     return ONE_WAY.get(_folded(word))
+
+
+def letter_of(word: str) -> int | None:
+    """The same in a column that has B for both ways, and so F for forward and T for its reverse;
+    in other columns these two are false and true."""
+    return {"b": 0, "f": 1, "t": -1}.get(_folded(word), one_way_of(word))

@@ -3,13 +3,11 @@
 Lines that only cross are not joined: one of them may be a bridge.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import shapely
 from scipy.spatial import cKDTree
 
-from gridsvc.domain.geo import Floats, MetricFrame
+from gridsvc.domain.geo import Floats, Geometries, MetricFrame
 from gridsvc.domain.roads import Ints
 
 DECIMALS = 9
@@ -115,10 +113,9 @@ def _split(
     return np.insert(xy, before, xy[who], axis=0), np.insert(vertex, before, who), grown
 
 
-def _lines(metres: Floats, start: Ints) -> Sequence[shapely.Geometry]:
+def _lines(metres: Floats, start: Ints) -> Geometries:
     owner = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    made: Sequence[shapely.Geometry] = shapely.linestrings(metres, indices=owner)
-    return made
+    return np.asarray(shapely.linestrings(metres, indices=owner), dtype=object)
 
 
 def _nearest_segment(line: Floats, at: Floats) -> tuple[int, float]:

@@ -1,5 +1,4 @@
-"""What an import of roads comes to: sizes, what hangs together, what was dropped, what looks wrong.
-"""
+"""What an import of roads comes to: sizes, parts, what was dropped, what looks wrong."""
 
 import heapq
 import json
@@ -18,7 +17,7 @@ from geodata.road_classes import CLASSES, mask_of
 from geodata.road_topology import Ways
 from gridsvc.domain.errors import ConflictError, Fault
 from gridsvc.domain.force import Vehicle
-from gridsvc.domain.geo import LngLat, MetricFrame
+from gridsvc.domain.geo import Floats, Geometries, LngLat, MetricFrame
 from gridsvc.domain.roads import RoadNetwork
 from gridsvc.domain.travel import VEHICLES
 from gridsvc.domain.words import Text
@@ -175,13 +174,13 @@ def dead_ends(network: RoadNetwork, near_m: float) -> tuple[DeadEnd, ...]:
     frame = MetricFrame.around(float(np.median(network.node_lng)))
     owner = np.repeat(np.arange(network.edges), np.diff(network.shape_start))
     xy = np.column_stack(frame.points(lng=network.shape[:, 0], lat=network.shape[:, 1]))
-    lines = shapely.linestrings(xy, indices=owner)
+    lines: Geometries = np.asarray(shapely.linestrings(xy, indices=owner), dtype=object)
     at = np.column_stack(frame.points(lng=network.node_lng[dead], lat=network.node_lat[dead]))
-    points = shapely.points(at)
+    points: Geometries = np.asarray(shapely.points(at), dtype=object)
     which, edge = shapely.STRtree(lines).query(points, predicate="dwithin", distance=near_m)
     own = np.full(network.nodes, -1, dtype=np.int64)
     own[ends] = np.concatenate([np.arange(network.edges)] * 2)
-    away = shapely.distance(points[which], lines[edge])
+    away: Floats = np.asarray(shapely.distance(points[which], lines[edge]))
     streets = _Streets(network, near_m * _JOINED)
     found: dict[int, DeadEnd] = {}
     joined: dict[int, set[int]] = {}
@@ -235,12 +234,8 @@ class _Streets:
         return seen
 
 
-def write_dead_ends(found: Sequence[DeadEnd], path: Path, *, overwrite: bool = False) -> int:
-    """Write dead ends as GeoJSON, CGCS2000 degrees: a line from each end to the road beside it.
-
-    Returns
-    -------
-    How many there are.
+def check_writable(path: Path, *, overwrite: bool) -> None:
+    """Refuse to replace a file.
 
     Raises
     ------
@@ -250,6 +245,15 @@ def write_dead_ends(found: Sequence[DeadEnd], path: Path, *, overwrite: bool = F
     if path.exists() and not overwrite:
         text = Text("文件已存在，用 --overwrite 替换", "it exists: --overwrite replaces it")
         raise ConflictError(Fault("file_exists", text, str(path)))
+
+
+def write_dead_ends(found: Sequence[DeadEnd], path: Path) -> int:
+    """Write dead ends as GeoJSON, CGCS2000 degrees: a line from each end to the road beside it.
+
+    Returns
+    -------
+    How many there are.
+    """
     features = [
         {
             "type": "Feature",

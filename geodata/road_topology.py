@@ -117,7 +117,7 @@ def _without_repeats(ways: Ways) -> Ways:
     new = np.ones(len(owner), dtype=bool)
     new[1:] = (owner[1:] != owner[:-1]) | (ways.vertex[1:] != ways.vertex[:-1])
     count = np.bincount(owner[new], minlength=len(ways.id))
-    keep = np.flatnonzero(count >= 2)
+    keep = np.flatnonzero(count >= 2).tolist()
     kept = new & (count[owner] >= 2)
     return Ways(
         id=[ways.id[way] for way in keep],

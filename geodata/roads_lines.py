@@ -11,7 +11,7 @@ import shapely
 from geodata.layer import Layer, LayerKind
 from geodata.raw import refuse
 from geodata.read import read_layer
-from geodata.road_classes import class_of, limit_of, one_way_of, surface_of, usual_access
+from geodata.road_classes import class_of, letter_of, limit_of, one_way_of, surface_of, usual_access
 from geodata.road_joining import join
 from geodata.road_report import Drops, Reason, Source
 from geodata.road_topology import Ways
@@ -82,7 +82,9 @@ def source_of(layer: Layer, *, tolerance_m: float = TOLERANCE_M) -> Source:
     classes = told.of("class", class_of, "unclassified", Reason.UNKNOWN_CLASS)
     surface = told.of("surface", lambda word: surface_of(word) or None, "", Reason.UNKNOWN_SURFACE)
     limit = told.of("speed", _known_limit, math.nan, Reason.UNKNOWN_LIMIT)
-    one_way = np.array(told.of("oneway", one_way_of, 0, Reason.UNKNOWN_ONE_WAY))[place]
+    letters = layer.frame["oneway"].isin(["B", "b"]).any()
+    which_way = letter_of if letters else one_way_of
+    one_way = np.array(told.of("oneway", which_way, 0, Reason.UNKNOWN_ONE_WAY))[place]
     names = told.of("name", str.strip, "", Reason.UNKNOWN_CLASS)
     access = np.array([usual_access(classes[row]) for row in place], dtype=np.uint8)
     foot = access & 1

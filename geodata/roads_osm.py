@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ SUFFIXES = (".osm.pbf", ".pbf", ".osm", ".osm.bz2", ".osm.gz")
 
 _DURATION = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{2})|(\d+)")
 _ISO_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
-
 
 
 @dataclass
@@ -176,11 +176,7 @@ def _ferry_kmh(duration: str, runs: list[Run]) -> float:
     seconds = _seconds(duration.strip())
     if seconds <= 0:
         return math.nan
-    metres = sum(
-        distance_m(LngLat(*a), LngLat(*b))
-        for _, at in runs
-        for a, b in zip(at[:-1], at[1:], strict=True)
-    )
+    metres = sum(distance_m(LngLat(*a), LngLat(*b)) for _, at in runs for a, b in pairwise(at))
     return metres / seconds * 3.6
 
 

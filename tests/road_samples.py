@@ -1,7 +1,6 @@
 """Road networks for tests: plain lines, extracts of OpenStreetMap, the demo county's own."""
 
-from collections import Counter
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ import numpy as np
 import osmium
 import shapely
 
+from geodata.road_topology import Ways, build_network
+from geodata.roads_osm import read_osm
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats, MetricFrame
 from gridsvc.domain.roads import Masks, RoadNetwork
@@ -18,7 +19,6 @@ from gridsvc.travel.speeds import Speeds
 
 EVERYBODY = (1 << len(VEHICLES)) - 1
 ON_FOOT = 1 << VEHICLES.index(Vehicle.FOOT)
-_NOT_DRIVEN = {"footway", "path", "steps", "pedestrian", "cycleway", "bridleway"}
 
 
 def network_of(
@@ -65,58 +65,6 @@ def network_of(
     )
 
 
-def osm_network(path: Path) -> RoadNetwork:
-    """The ways of an extract that have a highway, cut where they share nodes."""
-    ways: list[tuple[list[int], dict[str, str]]] = []
-    at: dict[int, tuple[float, float]] = {}
-    for way in osmium.FileProcessor(str(path)).with_locations():
-        if not isinstance(way, osmium.osm.Way) or "highway" not in way.tags:
-            continue
-        known = [node for node in way.nodes if node.location.valid()]
-        if len(known) < 2 or way.tags["highway"] in ("construction", "proposed", "platform"):
-            continue
-        at |= {node.ref: (node.location.lon, node.location.lat) for node in known}
-        ways.append(([node.ref for node in known], dict(way.tags)))
-    return _cut(ways, at)
-
-
-def _cut(
-    ways: list[tuple[list[int], dict[str, str]]], at: dict[int, tuple[float, float]]
-) -> RoadNetwork:
-    uses = Counter(ref for refs, _ in ways for ref in refs)
-    number: dict[int, int] = {}
-    rows: list[tuple[tuple[int, int], Any, int, int, dict[str, str]]] = []
-    for refs, tags in ways:
-        cuts = [n for n, ref in enumerate(refs) if n in (0, len(refs) - 1) or uses[ref] > 1]
-        walked = tags["highway"] in _NOT_DRIVEN
-        along = ON_FOOT if walked else EVERYBODY
-        one_way = tags.get("oneway") in ("yes", "1", "true") or tags.get("junction") == "roundabout"
-        backwards = tags.get("oneway") == "-1"
-        for first, last in pairwise(cuts):
-            ends = tuple(number.setdefault(refs[n], len(number)) for n in (first, last))
-            line = np.array([at[ref] for ref in refs[first : last + 1]])
-            rows.append(
-                (
-                    (ends[0], ends[1]),
-                    line,
-                    ON_FOOT if backwards else along,
-                    ON_FOOT if one_way else along,
-                    tags,
-                )
-            )
-    nodes = np.array([at[ref] for ref in number])
-    return network_of(
-        nodes,
-        [row[0] for row in rows],
-        shapes=[row[1] for row in rows],
-        along=[row[2] for row in rows],
-        against=[row[3] for row in rows],
-        classes=[row[4]["highway"] for row in rows],
-        surface=[row[4].get("surface", "") for row in rows],
-        names=[row[4].get("name", "") for row in rows],
-    )
-
-
 def demo_network(folder: Path, *, bends: bool = False) -> RoadNetwork:
     """The demo county's roads; ``bends``: with a node at every other vertex, as a survey has."""
     import geopandas as gpd
@@ -160,3 +108,86 @@ def oracle(
             if allowed & bit and seconds < graph.get_edge_data(u, v, {"s": np.inf})["s"]:
                 graph.add_edge(u, v, s=seconds)
     return graph
+
+
+WEST, SOUTH = 104.3, 24.88
+STEP = 0.001  # about 100 m
+
+Place = tuple[float, float]
+
+
+def osm_file(
+    path: Path,
+    ways: Sequence[tuple[Sequence[int], Mapping[str, str]]],
+    *,
+    tags: Mapping[int, Mapping[str, str]] | None = None,
+    missing: Sequence[int] = (),
+) -> Path:
+    """An extract in which node n lies ``n % 100`` steps east and ``n // 100`` north; ways count
+    from 1."""
+    nodes = sorted({node for refs, _ in ways for node in refs} - set(missing))
+    with osmium.SimpleWriter(str(path)) as writer:
+        for node in nodes:
+            at = (WEST + node % 100 * STEP, SOUTH + node // 100 * STEP)
+            about = dict((tags or {}).get(node, {}))
+            writer.add_node(osmium.osm.mutable.Node(id=node, location=at, tags=about))
+        for number, (refs, about) in enumerate(ways, 1):
+            writer.add_way(osmium.osm.mutable.Way(id=number, nodes=list(refs), tags=dict(about)))
+    return path
+
+
+def osm_network(path: Path) -> RoadNetwork:
+    return build_network(read_osm(path).ways)
+
+
+def who(mask: int) -> set[str]:
+    """The vehicles of a mask."""
+    return {str(vehicle) for bit, vehicle in enumerate(VEHICLES) if int(mask) >> bit & 1}
+
+
+ALL = {str(vehicle) for vehicle in Vehicle}
+MOTORS = ALL - {"foot"}
+
+
+def edges_of(network: RoadNetwork) -> dict[str, tuple[set[str], set[str]]]:
+    """Who may go along and against each edge."""
+    return {
+        str(edge): (who(along), who(against))
+        for edge, along, against in zip(network.edge, network.along, network.against, strict=True)
+    }
+
+
+def lines_network(lines: Sequence[Sequence[Place]], **more: Sequence[str]) -> RoadNetwork:
+    """A network of lines (lng, lat) that are joined where they share a vertex exactly."""
+    count = [len(line) for line in lines]
+    xy = np.array([place for line in lines for place in line], dtype=np.float64)
+    _, vertex = np.unique(xy, axis=0, return_inverse=True)
+    ids = [str(number + 1) for number in range(len(lines))]
+    everybody = np.full(len(lines), 7, dtype=np.uint8)
+    return build_network(
+        Ways(
+            id=more.get("id", ids),
+            road_class=more.get("road_class", ["tertiary"] * len(lines)),
+            surface=[""] * len(lines),
+            name=more.get("name", [f"{one}号路" for one in ids]),
+            limit_kmh=np.full(len(lines), np.nan),
+            along=everybody,
+            against=everybody,
+            start=np.concatenate([[0], np.cumsum(count)]),
+            vertex=vertex.ravel(),
+            xy=xy,
+        )
+    )
+
+
+def crossing() -> RoadNetwork:
+    """A road from west to east in the small county of the HTTP tests, one from north to south over
+    its middle, and one that runs along 30 m north of the first."""
+    across = [(104.302, 24.885), (104.306, 24.885), (104.312, 24.885)]
+    up = [(104.306, 24.881), (104.306, 24.885), (104.306, 24.889)]
+    beside = [(104.302, 24.88527), (104.312, 24.88527)]
+    return lines_network([across, up, beside], name=["东西路", "南北路", "辅路"])
+
+
+def line_of(*places: Place) -> shapely.LineString:
+    return shapely.LineString(places)

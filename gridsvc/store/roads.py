@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.roads import Closure, RoadNetwork
@@ -89,18 +89,13 @@ class RoadReader(Repository):
             shape_start=start.astype(np.int64),
         )
 
-    def closures(self, *, after: datetime | None = None) -> tuple[Closure, ...]:
-        """Return closures, the earliest first.
-
-        Parameters
-        ----------
-        after
-            Aware; only those that are in force then or later. None: every one there ever was.
-        """
+    def closures(self, *, standing: bool = False) -> tuple[Closure, ...]:
+        """Return every closure there ever was, the earliest first; of ``standing`` ones those that
+        were not lifted."""
         c = closure.c
         query = select(closure).where(c.county == self.county).order_by(c.starts_at, c.id)
-        if after is not None:
-            query = query.where(c.lifted_at.is_(None), or_(c.ends_at.is_(None), c.ends_at > after))
+        if standing:
+            query = query.where(c.lifted_at.is_(None))
         return tuple(_closure(row) for row in self.connection.execute(query))
 
     def closure(self, id: str) -> Closure | None:  # noqa: A002
@@ -151,7 +146,7 @@ class RoadWriter(RoadReader):
 
     def _rows(self, network: RoadNetwork, version: int) -> list[dict[str, Any]]:
         owner = np.repeat(np.arange(network.edges), np.diff(network.shape_start))
-        lines = shapely.linestrings(network.shape, indices=owner)
+        lines = np.asarray(shapely.linestrings(network.shape, indices=owner), dtype=object)
         columns: dict[str, Iterable[Any]] = {
             "edge": network.edge.tolist(),
             "tail": network.tail.tolist(),

@@ -394,7 +394,7 @@ road_version = Table(
     _county(),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False),
-    Column("digest", Text, nullable=False, comment="Of the roads in it, whatever store they are in"),
+    Column("digest", Text, nullable=False, comment="The same for the same roads"),
     Column("nodes", Integer, nullable=False),
     Column("edges", Integer, nullable=False),
     Column("demo", Boolean, nullable=False),

@@ -84,9 +84,7 @@ def nearest_road_m(network: RoadNetwork, geometry: Any, frame: MetricFrame) -> f
     return float(shapely.distance(lines, metric).min())
 
 
-def edges_m(
-    network: RoadNetwork, places: npt.NDArray[np.intp], frame: MetricFrame
-) -> Geometries:
+def edges_m(network: RoadNetwork, places: npt.NDArray[np.intp], frame: MetricFrame) -> Geometries:
     """The lines of some edges in the metres of ``frame``."""
     start, end = network.shape_start[places], network.shape_start[places + 1]
     count = end - start

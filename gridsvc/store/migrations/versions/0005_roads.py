@@ -39,7 +39,7 @@ def _versions() -> None:
             "digest",
             sa.Text(),
             nullable=False,
-            comment="Of the roads in it, whatever store they are in",
+            comment="The same for the same roads",
         ),
         *_whole("nodes", "edges"),
         sa.Column("demo", sa.Boolean(), nullable=False),
