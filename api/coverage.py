@@ -154,7 +154,7 @@ def coverage_answer(
         night=found.night,
         basis=basis,
         note=found.travel.note.pick(lang),
-        denominators=FiguresAnswer(**_figures(whole(found.demand))),
+        denominators=_figures(whole(found.demand)),
         reaches=reaches,
         state=state,
         minutes=minutes,
@@ -166,12 +166,12 @@ def coverage_answer(
     )
 
 
-def _figures(part: Figures) -> dict[str, float]:
-    return {
-        "grids": part.grids,
-        "residents": round(part.residents),
-        "area_km2": round(part.area_m2 / 1e6, 2),
-    }
+def _figures(part: Figures) -> FiguresAnswer:
+    return FiguresAnswer(
+        grids=part.grids,
+        residents=round(part.residents),
+        area_km2=round(part.area_m2 / 1e6, 2),
+    )
 
 
 def _reach(reach: Reach, state: State, basis: Basis, lang: Lang) -> ReachAnswer:
@@ -183,7 +183,7 @@ def _reach(reach: Reach, state: State, basis: Basis, lang: Lang) -> ReachAnswer:
         points=len(reach.seconds),
         estimated=0 if basis is Basis.STRAIGHT_LINE else reach.estimated,
         within=[
-            WithinAnswer(minutes=round(limit / 60), **_figures(reach.within(limit)))
+            WithinAnswer(minutes=round(limit / 60), **dict(_figures(reach.within(limit))))
             for limit in LIMITS_S
         ],
     )

@@ -20,7 +20,17 @@ from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
 from gridsvc.domain.travel import Route, TravelTimes
-from gridsvc.flows import advising, casework, closures, dispatching, intake, positions, reading, storm, ways
+from gridsvc.flows import (
+    advising,
+    casework,
+    closures,
+    dispatching,
+    intake,
+    positions,
+    reading,
+    storm,
+    ways,
+)
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following

@@ -56,7 +56,8 @@ class Villages:
         away = np.hypot(*(demand.xy - middle[number]).T)
         order = np.lexsort((away, number))
         nearest = order[np.searchsorted(number[order], np.arange(len(codes)))]
-        weight = np.bincount(number, weights=people if known else demand.area_m2)
+        weighed = people if known else demand.area_m2
+        weight = np.bincount(number, weights=weighed, minlength=len(codes)).astype(np.float64)
         return cls(
             tuple(codes.tolist()),
             tuple(named.get(code, code) for code in codes.tolist()),
