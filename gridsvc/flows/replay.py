@@ -203,6 +203,8 @@ class _Simulation:
 
     def _send(self, number: int, call: Call, since: float, now: float) -> bool:
         """Send whom the policy chooses; whether there was anybody."""
+        if not (self._able(call.card) & ~self._busy).any():
+            return False
         chosen = self._chosen(call, now)
         if not chosen:
             return False
@@ -223,6 +225,10 @@ class _Simulation:
                 self._drive(move.who, self._world.villages.xy[move.to], now)
                 self.moves += 1
         return True
+
+    def _able(self, card: Card) -> npt.NDArray[np.bool_]:
+        """Who can do anything that a card asks for."""
+        return self._force.able(card.required, barred=card.excluded)[0]
 
     def _chosen(self, call: Call, now: float) -> tuple[Pick, ...]:
         at = self._at(now)

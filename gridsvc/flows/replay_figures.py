@@ -45,9 +45,10 @@ class Figures:
 
 
 def figures(run: Run) -> list[Figures]:
-    """All calls of a run first, then those of each urgency that occurs."""
+    """All calls of a run first, then those of each urgency where several occur."""
     urgencies = np.array([call.urgency for call in run.calls], dtype=np.int64)
     each = np.unique(urgencies).tolist()
+    each = each if len(each) > 1 else []
     return [
         _of(run, None, run.seconds),
         *(_of(run, urgency, run.seconds[urgencies == urgency]) for urgency in each),
