@@ -140,7 +140,6 @@ def coverage_page(
         unknown=int((~np.isfinite(found.demand.residents)).sum()),
         points=len(found.demand.xy),
         compared=found.straight is not None,
-        estimated=max(each.estimated for each in found.reaches.values()),
         standby=STANDBY_NAMES[found.standbys.vehicle].pick(lang) if found.standbys else "",
     )
 
@@ -249,10 +248,8 @@ _WORDS: dict[str, Text] = {
     "about": Text("约 {m} 分钟", "about {m} min"),
     "beyond": Text("{n} 个", "{n}"),
     "none": Text("没有：全部网格都在时限内。", "None: every grid is reached in time."),
-    "standby": Text("备勤：{name} 约 {m} 分钟", "standby: {name}, about {m} min"),
-    "late": Text(
-        "最近备勤点 {name} 约 {m} 分钟，仍超时限", "nearest standby {name}, about {m} min: too late"
-    ),
+    "standby": Text("备勤：{name} 约 {m} 分钟", "standby: {name}, {m} min"),
+    "late": Text("最近备勤点 {name} 约 {m} 分钟，仍超时限", "standby {name} {m} min: too late"),
     "nowhere": Text("无路可达的备勤点", "no standby leads there"),
     "more": Text("再显示 {n} 个", "show {n} more"),
 }

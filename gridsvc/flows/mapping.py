@@ -16,7 +16,7 @@ from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reacha
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
-from gridsvc.domain.travel import VEHICLES, Basis, TravelTimes
+from gridsvc.domain.travel import VEHICLES, Basis, TravelTimes, VehicleNumbers
 from gridsvc.flows.scene import Scene
 from gridsvc.travel.straight import StraightLine
 from maps.shapes import MapShapes, map_shapes
@@ -83,7 +83,7 @@ def coverage(
         held by no case, from where they are (`gridsvc.dispatch`); nominal is everybody of the
         group with a place, from the home place where there is one.
     places
-        Of the map: from where what nobody reaches could be covered, by the group's usual vehicle.
+        Of the map: from where what nobody reaches could be covered, with the quickest vehicle of the group.
     """
     night = is_night(at)
     members = [
@@ -115,7 +115,6 @@ def coverage(
         return {state: Reach.of(demand, supply, travel) for state, supply in supplies.items()}
 
     straight = None if scene.travel.basis is Basis.STRAIGHT_LINE else reaches(StraightLine())
-    usual = VEHICLES[int(np.bincount(vehicle).argmax())] if len(vehicle) else Vehicle.CAR
     return Coverage(
         group=group,
         at=at,
@@ -124,8 +123,13 @@ def coverage(
         travel=scene.travel,
         live_for=LIVE_MAX_AGE,
         straight=straight,
-        standbys=None if places is None else places.of(scene.travel, usual),
+        standbys=None if places is None else places.of(scene.travel, _fastest(vehicle)),
     )
+
+
+def _fastest(vehicle: VehicleNumbers) -> Vehicle:
+    """What the quickest of a group drive; a car where there is nobody."""
+    return VEHICLES[int(vehicle.max(initial=0))] if len(vehicle) else Vehicle.CAR
 
 
 def _placed(supply: Supply, wanted: npt.NDArray[np.bool_]) -> Supply:
