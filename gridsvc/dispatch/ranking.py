@@ -124,7 +124,7 @@ class Ranking:
             "notes": [_said(note) for note in self.notes],
             "basis": self.basis,
             "travel_note": _said(self.travel_note),
-            "eta_notes": {basis: _said(note) for basis, note in self.eta_notes.items()},
+            "eta_notes": {basis.value: _said(note) for basis, note in self.eta_notes.items()},
             "chosen": [_kept(one) for one in self.chosen],
             "refused": [_kept(one) for one in self.refused],
             "shortfalls": [kept_shortfall(one) for one in self.shortfalls],
