@@ -36,6 +36,7 @@ from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
+from gridsvc.travel.speeds import Speeds
 from gridsvc.travel.straight import StraightLine
 
 
@@ -51,6 +52,7 @@ class Runtime(Following):
     clock: Callable[[], datetime] = now
     travel: TravelTimes = field(default_factory=StraightLine)
     calendar: Calendar = field(default_factory=Calendar)
+    speeds: Speeds = field(default_factory=Speeds)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -60,6 +62,8 @@ class Runtime(Following):
         ------
         NotReadyError
             The store cannot be reached or its schema is not this program's.
+        SettingsError
+            With everything that is wrong in the table of speeds.
         """
         store = Store.open(settings.url, county=settings.county)
         runtime = cls(settings, store, clock=clock)
@@ -67,6 +71,8 @@ class Runtime(Following):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.speeds is not None:
+            runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
 

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    speeds
+        YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
+        defaults.
     log
         What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
         json elsewhere.
@@ -53,6 +56,7 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    speeds: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     log: Literal["json", "text"] | None = None

@@ -71,3 +71,36 @@ def test_everything_that_is_wrong_is_told_at_once(api: TestClient) -> None:
     for params in ({"vehicle": "horse"}, {"datum": "mars"}, {"via": "x"}, {"to": "1" * 200}):
         assert _asked(api, **params).status_code == 422, params
     assert api.get(ROUTE).status_code == 422
+
+
+def test_an_emergency_is_dispatched_by_road_and_every_time_says_so(
+    api: TestClient, api_runtime: Runtime
+) -> None:
+    west, east = (IN_U1[0] - 0.05, IN_U1[1]), (IN_U1[0] + 0.05, IN_U1[1])
+    network = network_of(np.array([west, IN_U1, east]), [(0, 1), (1, 2)])
+    kept = api_runtime.travel
+    api_runtime.travel = road_times(network, frame=api_runtime.map().frame)
+    try:
+        made = api.post(
+            "/api/v1/incidents",
+            json={
+                "position": {"lng": IN_U1[0], "lat": IN_U1[1]},
+                "category": "emergency",
+                "kind": "sudden_illness",
+                "urgency": 1,
+            },
+        )
+        assert made.status_code == 201, made.text
+        case = made.json()
+        again = api.get(f"/api/v1/incidents/{case['id']}").json()
+    finally:
+        api_runtime.travel = kept
+    told = {one["id"]: one for one in case["nearest"]["chosen"]}
+    assert case["nearest"]["basis"] == "road"
+    assert {one["eta_basis"] for one in told.values()} <= {"road", "on_foot", "straight_line"}
+    assert case["assignments"]
+    for one in case["assignments"]:
+        near = told[one["responder"]]
+        assert (one["basis"], one["eta_s"]) == (near["eta_basis"], near["eta_s"])
+        assert one["basis"] != "straight_line"
+    assert again["assignments"] == case["assignments"]

@@ -132,7 +132,7 @@ class ForceIndex:
             Codes of the incident's own areas.
         """
         places, here = self._placed(_ticks(at)), self._frame.point(lng=lng, lat=lat)
-        search = self._settle(travel, places).search(here)
+        search = self.settle(travel, at=at).search(here)
         own = (*self.answering(Role.SENTINEL, unit), *self.answering(Role.GRID_WORKER, grid))
         return View(self, places, at=at, here=here, search=search, own=own)
 
@@ -144,6 +144,18 @@ class ForceIndex:
     def places(self, at: datetime) -> Places:
         """Where everybody counts as being at an aware datetime."""
         return self._placed(_ticks(at))
+
+    def settle(self, travel: TravelTimes, *, at: datetime) -> Settled:
+        """Everybody put where they count as being at an aware datetime, for ``travel``.
+
+        Kept while neither changes. The first time with new roads takes a second for a county:
+        asked for once before those are taken over, no incident has to wait for it.
+        """
+        places, kept = self._placed(_ticks(at)), self._settled
+        if kept is None or kept[0] is not travel or kept[1] is not places:
+            settled = travel.settle(places.start, self._vehicle)
+            self._settled = kept = (travel, places, settled)
+        return kept[2]
 
     def answering(self, role: Role, area: str | None) -> tuple[int, ...]:
         """Who answers for a unit as its sentinel, or for a grid as its worker."""
@@ -174,14 +186,6 @@ class ForceIndex:
         if places is None or not places.since <= now <= places.until:
             places = self._places = self._place(now)
         return places
-
-    def _settle(self, travel: TravelTimes, places: Places) -> Settled:
-        """People put where they are for ``travel``; kept while neither changes."""
-        kept = self._settled
-        if kept is None or kept[0] is not travel or kept[1] is not places:
-            settled = travel.settle(places.start, self._vehicle)
-            self._settled = kept = (travel, places, settled)
-        return kept[2]
 
     def _place(self, now: int) -> Places:
         seen = self._seen

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card, serves
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
 from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
@@ -282,7 +282,7 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, capability) for number in first) < wanted:
+        if sum(_serves(view, number, card, capability) for number in first) < wanted:
             found = list(islice(free_to_serve(view, card, capability, busy), wanted))
             pool += found
             if len(found) < wanted:
@@ -290,9 +290,9 @@ def _completed(
     return [*first, *view.in_order(set(pool) - set(first))], shortfalls
 
 
-def _serves(view: View, number: int, capability: Capability) -> bool:
+def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
     who = view.index.responders[number]
-    return serves(who.role, who.capabilities, capability)
+    return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 
 def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:
