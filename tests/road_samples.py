@@ -56,9 +56,7 @@ def edges_of(network: RoadNetwork) -> dict[str, tuple[set[str], set[str]]]:
     """Who may go along and against each edge."""
     return {
         str(edge): (who(along), who(against))
-        for edge, along, against in zip(
-            network.edge, network.along, network.against, strict=True
-        )
+        for edge, along, against in zip(network.edge, network.along, network.against, strict=True)
     }
 
 
