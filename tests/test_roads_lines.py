@@ -23,7 +23,7 @@ X, Y = FRAME.point(lng=104.3, lat=24.88)
 Line = list[tuple[float, float]]
 
 
-def layer_of(lines: list[Line], path: Path, **columns: list[object]) -> Path:
+def layer_of(lines: list[Line], path: Path, **columns: list[str]) -> Path:
     """Lines in metres from a corner, written in the county's Gauss-Kruger zone."""
     given = columns or {"class": ["county"] * len(lines)}
     shapes = [shapely.LineString([(X + x, Y + y) for x, y in line]) for line in lines]
@@ -76,7 +76,7 @@ def test_bends_closer_than_the_tolerance_stay(tmp_path: Path) -> None:
 
 def test_several_ends_on_one_segment_keep_their_order(tmp_path: Path) -> None:
     ends = [150.0, 50.0, 100.0]
-    lines: list[Line] = [[(0, 0), (200, 0)], *([(at, 0), (at, 30)] for at in ends)]
+    lines: list[Line] = [[(0.0, 0.0), (200.0, 0.0)], *[[(at, 0.0), (at, 30.0)] for at in ends]]
     network = joined(lines, tmp_path)
     assert network.edges == 7
     main = [one for one in range(7) if network.edge[one].startswith("1:")]
@@ -156,7 +156,10 @@ def test_ids_that_repeat_are_counted_on(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_line_are_dropped_and_told(tmp_path: Path) -> None:
-    shapes = [shapely.LineString([(104.3, 24.88), (104.31, 24.88)]), None, shapely.LineString()]
+    shapes = np.array(
+        [shapely.LineString([(104.3, 24.88), (104.31, 24.88)]), None, shapely.LineString()],
+        dtype=object,
+    )
     frame = gpd.GeoDataFrame({"class": ["county"] * 3}, geometry=shapes, crs="EPSG:4490")
     frame.to_file(tmp_path / "a.gpkg")
     source = read_lines(tmp_path / "a.gpkg")
