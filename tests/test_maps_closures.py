@@ -78,7 +78,7 @@ def test_a_file_draws_them_too(browser: Browser, tmp_path: Path) -> None:
 
 def test_on_a_shifted_base_map_they_are_shifted_too() -> None:
     def shifted(lng_lat: Floats) -> Floats:
-        return lng_lat + np.array([0.005, -0.003])
+        return np.asarray(lng_lat + np.array([0.005, -0.003]))
 
     plain, moved = closure_block([closed()], "en"), closure_block([closed()], "en", shifted)
     assert b"[104.01,24.63]" in plain.replace(b" ", b"")
