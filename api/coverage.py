@@ -153,7 +153,7 @@ def coverage_answer(
         at=county_time(found.at),
         night=found.night,
         basis=basis,
-        note=found.travel.note.pick(lang),
+        note=found.note.pick(lang),
         denominators=_figures(whole(found.demand)),
         reaches=reaches,
         state=state,

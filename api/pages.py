@@ -77,6 +77,7 @@ def home(
     request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: PageSpeech
 ) -> str:
     """Show what is loaded, where to go, and a form for a first incident."""
+    from gridsvc.flows.mapping import drawn_closures
     from maps.home import home_page
 
     try:
@@ -84,7 +85,13 @@ def home(
     except NotReadyError:
         return home_page(None, runtime.counts(), lang=lang)
     shapes: MapShapes = request.app.state.home_shapes.of(grid_map)
-    return home_page(grid_map.published, runtime.counts(), lang=lang, shapes=shapes)
+    return home_page(
+        grid_map.published,
+        runtime.counts(),
+        lang=lang,
+        shapes=shapes,
+        closures=drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
+    )
 
 
 @router.get("/maps/risk")
@@ -137,6 +144,7 @@ def coverage(
         minutes=int(query.minutes),
         lang=lang,
         shapes=request.app.state.shapes.of(grid_map),
+        closures=mapping.drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
     )
 
 
@@ -154,7 +162,8 @@ class CachedFiles(StaticFiles):
 
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages at ``/static``."""
-    from gridsvc.flows.mapping import StandbyPlaces, drawn_shapes
+    from gridsvc.flows.mapping import drawn_shapes
+    from gridsvc.flows.standby_places import StandbyPlaces
     from maps.assets import static_dir
 
     tiles = app.state.runtime.settings.tiles

@@ -131,8 +131,8 @@ def osm_file(
             at = (WEST + node % 100 * STEP, SOUTH + node // 100 * STEP)
             about = dict((tags or {}).get(node, {}))
             writer.add_node(osmium.osm.mutable.Node(id=node, location=at, tags=about))
-        for number, (refs, told) in enumerate(ways, 1):
-            writer.add_way(osmium.osm.mutable.Way(id=number, nodes=list(refs), tags=dict(told)))
+        for number, (refs, said) in enumerate(ways, 1):
+            writer.add_way(osmium.osm.mutable.Way(id=number, nodes=list(refs), tags=dict(said)))
     return path
 
 

@@ -18,8 +18,9 @@ from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.force import Role, Vehicle
 from gridsvc.domain.geo import LngLat, MetricFrame
 from gridsvc.domain.travel import VEHICLES, TravelTimes
-from gridsvc.flows.mapping import StandbyPlaces, coverage
+from gridsvc.flows.mapping import coverage
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.standby_places import StandbyPlaces
 from gridsvc.runtime import Runtime
 from gridsvc.travel.straight import StraightLine
 from gridsvc.travel.times import RoadTimes, road_times

@@ -1,7 +1,9 @@
 """Roads of OpenStreetMap: every rule on a case made by hand, whole files against other readers."""
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -232,12 +234,16 @@ def test_a_real_file_is_what_gdal_reads(name: str) -> None:
     assert more <= _areas_and_ferries(path)
 
 
+def ways_in(path: Path) -> Iterator[Any]:
+    things: Any = osmium.FileProcessor(str(path))
+    return (thing for thing in things if thing.is_way())
+
+
 def _areas_and_ferries(path: Path) -> set[str]:
     return {
         str(way.id)
-        for way in osmium.FileProcessor(str(path))
-        if way.is_way()
-        and (way.tags.get("route") == "ferry" or way.is_closed() or way.tags.get("area") == "yes")
+        for way in ways_in(path)
+        if (way.tags.get("route") == "ferry" or way.is_closed() or way.tags.get("area") == "yes")
     }
 
 
@@ -250,8 +256,8 @@ def test_a_real_file_hangs_together_as_a_plain_count_says(name: str) -> None:
     uses: Counter[int] = Counter()
     ends: set[int] = set()
     one_way = driven = 0
-    for way in osmium.FileProcessor(str(path)):
-        if way.is_way() and str(way.id) in taken:
+    for way in ways_in(path):
+        if str(way.id) in taken:
             refs = [node.ref for node in way.nodes]
             uses.update(refs)
             ends |= {refs[0], refs[-1]}

@@ -1,24 +1,27 @@
 """What the maps show, put together from the rooms that know it."""
 
-import threading
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from geodata.datum import from_cgcs2000
 from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
-from gridsvc.coverage.standby import Standbys
-from gridsvc.coverage.villages import Villages
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
+from gridsvc.domain.roads import RoadNetwork
 from gridsvc.domain.travel import VEHICLES, Basis, TravelTimes, VehicleNumbers
+from gridsvc.flows.closures import Closed
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.standby_places import StandbyPlaces
 from gridsvc.travel.straight import StraightLine
+from maps.closures import DrawnClosure
 from maps.shapes import MapShapes, map_shapes
 from maps.tiles import Tiles
 
@@ -37,26 +40,28 @@ def drawn_shapes(published: PublishedMap, tiles: Tiles | None = None) -> MapShap
     return map_shapes(published, tiles=tiles, move=shifted)
 
 
-class StandbyPlaces:
-    """The standby places of one map; what they cover is kept while the travel times stay."""
-
-    def __init__(self, demand: Demand, published: PublishedMap) -> None:
-        self.villages = Villages.of(demand, published)
-        self._demand = demand
-        self._lock = threading.Lock()
-        self._travel: TravelTimes | None = None
-        self._kept: dict[Vehicle, Standbys] = {}
-
-    def of(self, travel: TravelTimes, vehicle: Vehicle) -> Standbys:
-        """What people with ``vehicle`` would cover from the standby places."""
-        with self._lock:
-            if self._travel is not travel:
-                self._travel, self._kept = travel, {}
-            found = self._kept.get(vehicle)
-            if found is None:
-                found = Standbys.of(self._demand, self.villages, travel, vehicle)
-                self._kept[vehicle] = found
-            return found
+def drawn_closures(
+    found: Sequence[Closed], network: RoadNetwork | None, at: datetime
+) -> list[DrawnClosure]:
+    """The closures in force at ``at`` (aware) as the pages draw them: the roads that are closed,
+    or what was drawn where these are no more."""
+    drawn = []
+    for one in found:
+        closure = one.closure
+        if not closure.holds(at):
+            continue
+        shape = closure.geometry
+        if network is not None and len(one.edges):
+            start = network.shape_start
+            lines = [network.shape[start[edge] : start[edge + 1]] for edge in one.edges.tolist()]
+            shape = shapely.MultiLineString(lines)
+        if shape is not None:
+            drawn.append(
+                DrawnClosure(
+                    shape, closure.vehicles, closure.starts_at, closure.ends_at, closure.reason
+                )
+            )
+    return drawn
 
 
 def coverage(
@@ -68,6 +73,7 @@ def coverage(
     places: StandbyPlaces | None = None,
 ) -> Coverage:
     """Whom a group reaches, and how soon: with everybody on the list, and with whom it has now.
+
     By road the same is reckoned by straight lines too, for comparison.
 
     Parameters
@@ -83,7 +89,8 @@ def coverage(
         held by no case, from where they are (`gridsvc.dispatch`); nominal is everybody of the
         group with a place, from the home place where there is one.
     places
-        Of the map: from where what nobody reaches could be covered, with the quickest vehicle of the group.
+        Of the map: from where what nobody reaches could be covered, with the quickest vehicle of
+        the group.
     """
     night = is_night(at)
     members = [
