@@ -291,7 +291,12 @@ def _completed(
 
 
 def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
-    who = view.index.responders[number]
+    return counts_for(view.index.responders[number], card, capability)
+
+
+def counts_for(who: Responder, card: Card, capability: Capability) -> bool:
+    """Whether somebody counts for ``capability`` of ``card``: a neighbour who has learned a
+    professional's trade is welcome, but does not stand in for the professional."""
     return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 

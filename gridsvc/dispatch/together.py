@@ -9,8 +9,8 @@ import numpy as np
 from gridsvc.dispatch.batch import Numbers, match
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy
 from gridsvc.dispatch.picks import Pick
-from gridsvc.dispatch.ranking import free_to_serve
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, Card, serves
+from gridsvc.dispatch.ranking import counts_for, free_to_serve
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, Card
 from gridsvc.dispatch.view import SEARCH_LIMIT_S, View
 from gridsvc.domain.force import Capability
 from gridsvc.domain.geo import Floats
@@ -161,7 +161,7 @@ def _doubled(
         if place.capability in LAY_CAPABILITIES or id(place) in serving:
             continue
         others = [one for one in by_case[place.case] if id(one) not in gone]
-        by = _server(place, others, incidents[place.case].view)
+        by = _server(place, others, incidents[place.case])
         if by is not None:
             found.append((place, by))
             gone.add(id(place))
@@ -169,14 +169,15 @@ def _doubled(
     return found
 
 
-def _server(place: _Place, others: Sequence[_Place], view: View) -> _Place | None:
+def _server(place: _Place, others: Sequence[_Place], incident: Open) -> _Place | None:
     """The place of somebody who serves ``place`` as well, and is there no later."""
+    view = incident.view
     late = np.inf if place.who < 0 else view.one(place.who).score_s
     for other in others:
         if other.who < 0 or other.capability is place.capability:
             continue
         who = view.index.responders[other.who]
-        able = serves(who.role, who.capabilities, place.capability)
+        able = counts_for(who, incident.card, place.capability)
         if able and view.one(other.who).score_s <= late:
             return other
     return None

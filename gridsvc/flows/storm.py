@@ -6,7 +6,8 @@ from datetime import datetime
 
 from gridsvc.dispatch import Card
 from gridsvc.dispatch.eligibility import Busy
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, serves
+from gridsvc.dispatch.ranking import counts_for
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.dispatch.together import Open, Together, together
 from gridsvc.domain.case import URGENT, Assignment
 from gridsvc.domain.errors import ConflictError, InputError, NotFoundError
@@ -152,17 +153,17 @@ def _empty(card: Card, sent: Sequence[Assignment], scene: Scene) -> tuple[Capabi
     empty: list[Capability] = []
     for capability in card.required:
         if capability in _NEIGHBOURS or capability not in LAY_CAPABILITIES:
-            filled = sum(_serves(one, capability, scene) for one in there)
+            filled = sum(_serves(one, card, capability, scene) for one in there)
             empty += [capability] * (card.wanted(capability) - filled)
     return tuple(empty)
 
 
-def _serves(one: Assignment, capability: Capability, scene: Scene) -> bool:
+def _serves(one: Assignment, card: Card, capability: Capability, scene: Scene) -> bool:
     """Whether somebody who was sent fills a place; a professional may fill several."""
     if one.capability is capability or capability in LAY_CAPABILITIES:
         return one.capability is capability
     who = scene.force.get(one.responder)
-    return who is not None and serves(who.role, who.capabilities, capability)
+    return who is not None and counts_for(who, card, capability)
 
 
 def _plan(lacking: Sequence[_Lacking], scene: Scene, busy: Busy, now: datetime) -> Together:
