@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import building, county, dispatching, locating, maps, storm, streaming, travel
+from bench import building, county, dispatching, locating, maps, replay, storm, streaming, travel
 from bench.measure import Row
 from gridsvc.locating import GridMap
 from tests import postgres
@@ -75,13 +75,13 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         pages = list(maps.measured(Path(name)))
-        stormy = storm.table(Path(name))
+        foreseen = [storm.table(Path(name)), *replay.parts(Path(name))]
     print(maps.HEAD, *pages, sep="\n")
     parts.append(
         "\n## Pages\n\nThe demo county in a headless Chromium, 1366 by 768, until a frame is drawn"
         " after the scripts.\n\n" + "\n".join([maps.HEAD, *pages]) + "\n"
     )
-    parts.append(stormy)
+    parts += foreseen
     parts.append(_travel())
     parts.append(_streaming())
     parts.append(_dispatching())

@@ -74,6 +74,7 @@ def demo_runs(data: Path, *, seed: int = SEED) -> list[Run]:
             runtime.map(),
             runtime.force(),
             runtime.roads() or demo_network(data / "demo"),
+            speeds=runtime.speeds,
             since=MONTHS[0],
             until=MONTHS[1],
             policies=list(Policy),

@@ -85,6 +85,7 @@ def replay(
             runtime.map(),
             runtime.force(),
             roads,
+            speeds=runtime.speeds,
             since=first,
             until=last,
             policies=list(dict.fromkeys(policies or POLICIES)),

@@ -10,6 +10,7 @@ from gridsvc.domain.roads import RoadNetwork
 from gridsvc.flows.replay import Policy, Run, World, calls_of, professionals, replay
 from gridsvc.locating import GridMap
 from gridsvc.store import Store
+from gridsvc.travel.speeds import Speeds
 from gridsvc.travel.times import road_times
 
 
@@ -19,6 +20,7 @@ def replayed(
     force: ForceIndex,
     roads: RoadNetwork,
     *,
+    speeds: Speeds,
     since: datetime,
     until: datetime,
     policies: Sequence[str],
@@ -33,7 +35,7 @@ def replayed(
     world = World(
         professionals(force.responders),
         grid_map.frame,
-        road_times(roads, frame=grid_map.frame),
+        road_times(roads, frame=grid_map.frame, speeds=speeds),
         Villages.of(demand, grid_map.published),
         busy_fraction,
     )
