@@ -165,6 +165,6 @@ def table(folder: Path) -> str:
     return (
         f"\n## Storm\n\n{INCIDENTS} past urgent incidents of the demo county as if all were"
         " reported at once and everybody were free, times by road, filled one by one and together"
-        " in the same run. Minutes are travel times of the places weighted by urgency (8, 4, 2, 1); an empty"
-        " place counts with the limit of four hours.\n\n" + "\n".join(lines) + "\n"
+        " in the same run. Minutes are travel times of the places weighted by urgency (8, 4, 2, 1);"
+        " an empty place counts with the limit of four hours.\n\n" + "\n".join(lines) + "\n"
     )
