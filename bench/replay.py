@@ -93,7 +93,7 @@ def parts(data: Path) -> Iterator[str]:
         yield (
             "\n## Replay: Auckland\n\nGraph, arc times and stations of JEMSS; "
             f"{len(runs[0].calls)} calls of {DAYS} days simulated at nodes drawn evenly,"
-            f" {AMBULANCES} ambulances at each of the 15 stations, times always by road."
+            f" {AMBULANCES} ambulances at each of the 14 stations, times always by road."
             "\n\n" + table(runs, "en") + "\n"
         )
     runs = demo_runs(data)
