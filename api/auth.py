@@ -61,6 +61,10 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/supervision/reply"): Right.HANDLE,
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
+    ("GET", "/api/v1/closures"): Right.READ,
+    ("POST", "/api/v1/closures"): Right.DISPATCH,
+    ("GET", "/api/v1/closures/{id}"): Right.READ,
+    ("POST", "/api/v1/closures/{id}/lift"): Right.DISPATCH,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
 }
 """(method, route) -> the right it asks for; None: open to everybody. HEAD asks as GET does."""

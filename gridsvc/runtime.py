@@ -19,7 +19,7 @@ from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
 from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading
+from gridsvc.flows import casework, closures, dispatching, intake, positions, reading
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -191,6 +191,46 @@ class Runtime(Following):
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
+
+    def close_road(self, order: closures.Order, *, caller: Caller) -> closures.Closed:
+        """Close roads for a time; see `gridsvc.flows.closures.close`."""
+        found = closures.close(
+            order, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def lift_closure(self, key: str, *, caller: Caller) -> closures.Closed:
+        """Open roads again; see `gridsvc.flows.closures.lift`."""
+        found = closures.lift(
+            key, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def closure(self, key: str) -> closures.Closed:
+        """One closure; see `gridsvc.flows.closures.show`."""
+        return closures.show(key, ground=self._ground(), store=self.store)
+
+    def closed_roads(self, *, every: bool = False) -> list[closures.Closed]:
+        """What is closed now or will be, or ``every`` closure there ever was."""
+        ground, now = self._ground(), self.clock()
+        if every:
+            with self.store.read() as snapshot:
+                return [closures.closed(one, ground) for one in snapshot.roads.closures()]
+        return [
+            closures.closed(one, ground)
+            for one in self.closures()
+            if one.ends_at is None or now < one.ends_at
+        ]
+
+    def _ground(self, caller: Caller | None = None) -> closures.Ground:
+        return closures.ground_of(
+            self.map_or_none(),
+            self.roads(),
+            central_meridian=self.settings.central_meridian,
+            caller=caller,
+        )
 
     def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""

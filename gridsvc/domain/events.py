@@ -176,6 +176,39 @@ class ApiKeyRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RoadsImported(Event):
+    """A version of the roads became the current one."""
+
+    name: ClassVar[str] = "roads_imported"
+    version: int
+    nodes: int
+    edges: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoadClosed(Event):
+    """Roads were closed for ``vehicles`` from ``starts_at`` to ``ends_at`` (ISO 8601; None: until
+    lifted). It expires by itself, without another event."""
+
+    name: ClassVar[str] = "road_closed"
+    closure: str
+    vehicles: tuple[str, ...]
+    starts_at: str
+    ends_at: str | None
+    edges: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadReopened(Event):
+    """A closure was lifted before its end."""
+
+    name: ClassVar[str] = "road_reopened"
+    closure: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event as read back: ``position`` is its place in the one order, without holes; ``at`` is
     aware, in the county's time."""

@@ -22,6 +22,7 @@ from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
 from gridsvc.store.repository import together
+from gridsvc.store.roads import RoadReader, RoadWriter
 
 
 def _now() -> datetime:
@@ -36,6 +37,7 @@ class Reading:
     incidents: IncidentReader
     cases: CaseReader
     keys: KeyReader
+    roads: RoadReader
     events: EventLog
     tables: TableReader
 
@@ -45,6 +47,7 @@ class Reading:
         self.incidents = IncidentReader(connection, county)
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.roads = RoadReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
 
@@ -57,6 +60,7 @@ class UnitOfWork(Reading):
     incidents: IncidentWriter
     cases: CaseWriter
     keys: KeyWriter
+    roads: RoadWriter
     events: EventWriter
 
     def __init__(
@@ -67,6 +71,7 @@ class UnitOfWork(Reading):
         self.incidents = IncidentWriter(connection, county)
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.roads = RoadWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
