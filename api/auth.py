@@ -47,6 +47,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/maps/coverage"): Right.READ,
     ("GET", "/api/v1/openapi.json"): Right.READ,
     ("GET", "/api/v1/locate"): Right.READ,
+    ("GET", "/api/v1/route"): Right.READ,
     ("GET", "/api/v1/grids"): Right.READ,
     ("GET", "/api/v1/units"): Right.READ,
     ("GET", "/api/v1/stream"): Right.READ,

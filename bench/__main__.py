@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import building, county, dispatching, locating, maps, streaming
+from bench import building, county, dispatching, locating, maps, streaming, travel
 from bench.measure import Row
 from gridsvc.locating import GridMap
 from tests import postgres
@@ -80,9 +80,32 @@ def main() -> None:
         "\n## Pages\n\nThe demo county in a headless Chromium, 1366 by 768, until a frame is drawn"
         " after the scripts.\n\n" + "\n".join([maps.HEAD, *pages]) + "\n"
     )
+    parts.append(_travel())
     parts.append(_streaming())
     parts.append(_dispatching())
     RESULTS.write_text("\n".join(parts))
+
+
+def _travel() -> str:
+    """Measure travel times, print them as it goes, and say them as a part of the results."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = county.demo_files(Path(name))
+        made = travel.county(folder)
+        beside = [row.line() for row in travel.peers(made)]
+        print(HEAD, *beside, travel.HEAD, sep="\n", flush=True)
+        lines = []
+        for line in travel.ours(made, folder):
+            lines.append(line)
+            print(line, flush=True)
+    return (
+        "\n## Travel times\n\nThe demo county's roads with a node at every other bend. Searches"
+        " from one node by car on the same arcs, answers asserted equal; pandana's index is built"
+        " before.\n\n"
+        + "\n".join([HEAD, *beside])
+        + "\n\nEverybody's exact time to one place, each by their own vehicle.\n\n"
+        + "\n".join([travel.HEAD, *lines])
+        + "\n"
+    )
 
 
 def _streaming() -> str:

@@ -13,18 +13,19 @@ from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition, unknown_responder
+from gridsvc.domain.force import LivePosition, Vehicle, unknown_responder
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
-from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, closures, dispatching, intake, positions, reading
+from gridsvc.domain.travel import Route, TravelTimes
+from gridsvc.flows import casework, closures, dispatching, intake, positions, reading, ways
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
+from gridsvc.travel.speeds import Speeds
 from gridsvc.travel.straight import StraightLine
 
 
@@ -40,6 +41,7 @@ class Runtime(Following):
     clock: Callable[[], datetime] = now
     travel: TravelTimes = field(default_factory=StraightLine)
     calendar: Calendar = field(default_factory=Calendar)
+    speeds: Speeds = field(default_factory=Speeds)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -49,6 +51,8 @@ class Runtime(Following):
         ------
         NotReadyError
             The store cannot be reached or its schema is not this program's.
+        SettingsError
+            With everything that is wrong in the table of speeds.
         """
         store = Store.open(settings.url, county=settings.county)
         runtime = cls(settings, store, clock=clock)
@@ -56,6 +60,8 @@ class Runtime(Following):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.speeds is not None:
+            runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
 
@@ -69,6 +75,10 @@ class Runtime(Following):
     ) -> Placement:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
+
+    def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
+        """The way between two positions; see `gridsvc.flows.ways.way`."""
+        return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
 
     def scene(self) -> Scene:
         """What a decision is made with now."""

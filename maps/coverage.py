@@ -119,7 +119,7 @@ def coverage_page(
         demo=published.demo,
         version=published.version,
         claim=CLAIMS[found.travel.basis].pick(lang),
-        note=found.travel.note.pick(lang),
+        note=found.note.pick(lang),
         at=f"{at:%Y-%m-%d %H:%M}",
         night=found.night,
         live_minutes=round(found.live_for.total_seconds() / 60),

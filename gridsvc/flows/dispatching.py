@@ -111,7 +111,7 @@ def decide(
     unit, grid = (placement.unit, placement.grid) if placement else (None, None)
     busy = {**scene.busy, **weighed.lost} if weighed.lost else scene.busy
     chosen, missing = picks(weighed.view, weighed.card, unit=unit, grid=grid, busy=busy)
-    made = [(pick, _assignment(pick, incident, scene, now, by)) for pick in chosen]
+    made = [(pick, _assignment(pick, incident, now, by)) for pick in chosen]
     lost = _take(work, made, incident)
     if lost:
         # Not the next one here and now: out of the order of ids two transactions could wait for
@@ -151,7 +151,7 @@ def _take(work: UnitOfWork, made: Sequence[tuple[Pick, Assignment]], incident: I
     return work.cases.claim(alone, number=incident.number)
 
 
-def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by: str) -> Assignment:
+def _assignment(pick: Pick, incident: Incident, now: datetime, by: str) -> Assignment:
     return Assignment(
         id=uuid.uuid4().hex,
         incident=incident.id,
@@ -161,7 +161,7 @@ def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by:
         stand_off=pick.stand_off,
         eta_s=round(pick.near.eta_s, 1),
         distance_m=round(pick.near.distance_m, 1),
-        basis=scene.travel.basis,
+        basis=pick.near.basis,
         assigned_at=now,
         changed_at=now,
         changed_by=by,
@@ -208,7 +208,7 @@ def assign(
         if view is None:
             raise ConflictError(Fault("unlocated", _UNLOCATED))
         picked = _chosen(view, card, responders)
-        made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
+        made = [_assignment(pick, incident, now, caller.id) for pick in picked]
         lost = _take(work, list(zip(picked, made, strict=True)), incident)
         if lost:
             raise ConflictError(_taken(*min(lost.items())))
