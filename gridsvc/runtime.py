@@ -26,7 +26,6 @@ from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
 from gridsvc.travel.speeds import Speeds
-from gridsvc.travel.straight import StraightLine
 
 
 def now() -> datetime:
@@ -36,12 +35,14 @@ def now() -> datetime:
 
 @dataclass
 class Runtime(Following):
-    """Everything a process needs to answer: what it knows of the county, and what can be asked."""
+    """Everything a process needs to answer: what it knows of the county, and what can be asked.
+
+    ``fixed_travel`` takes the place of the travel times by the imported roads.
+    """
 
     clock: Callable[[], datetime] = now
-    travel: TravelTimes = field(default_factory=StraightLine)
+    fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
-    speeds: Speeds = field(default_factory=Speeds)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -79,6 +80,11 @@ class Runtime(Following):
     def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
         """The way between two positions; see `gridsvc.flows.ways.way`."""
         return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
+
+    @property
+    def travel(self) -> TravelTimes:
+        """How long everybody travels now."""
+        return self.fixed_travel or self.travel_at(self.clock())
 
     def scene(self) -> Scene:
         """What a decision is made with now."""
