@@ -19,7 +19,7 @@ from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
 from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading
+from gridsvc.flows import answering, assigning, casework, intake, positions, reading
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -106,8 +106,8 @@ class Runtime(Following):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
@@ -125,16 +125,35 @@ class Runtime(Following):
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(

@@ -28,6 +28,10 @@ what is owed has a clock and a list (`GET /api/v1/incidents?stage=paperwork_owed
 Every other one begins at `registered`. Supervision orders and reminders are flags over any open
 stage, not stages. Who is at the end of an assignment is free to be sent again; when a case needs
 nobody any more, those still sent to it are stood down.
+
+An offer is called 已指派·未通知 until a channel confirms that the person was told (`notify`, which
+is a mark and no state), then 已通知·待接单. `expire` is what the clock does. Who accepts after
+their offer has ended gets the place only while it is open: [dispatch.md](dispatch.md) has the rule.
 """
 
 

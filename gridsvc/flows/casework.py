@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from gridsvc.domain.case import Case, Note, Supervision
+from gridsvc.domain.case import Case, Note, Supervision, quiet
 from gridsvc.domain.errors import ConflictError, Fault, InputError
 from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised
 from gridsvc.domain.incident import Incident
@@ -22,6 +22,7 @@ from gridsvc.flows.dispatching import (
     patiently,
     reached,
 )
+from gridsvc.flows.offering import look_soon
 from gridsvc.store import Store, UnitOfWork
 
 RATINGS: dict[str, Text] = {
@@ -111,7 +112,7 @@ def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
     owner = action.owner or ("" if action.step is Step.SEND_BACK else case.owner)
     handled = stage in _NOBODY_NEEDED
     return replace(
-        case,
+        quiet(case) if handled else case,
         stage=stage,
         owner=owner,
         closed_at=(case.closed_at or now) if handled else None,
@@ -143,7 +144,11 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
         stage = next_stage(case.stage, Step.MERGE)
         must_be_at_work(other)
         after = replace(
-            case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
+            quiet(case),
+            stage=stage,
+            merged_into=target.number,
+            closed_at=now,
+            paperwork_due_at=None,
         )
         work.cases.change(incident.id, after)
         work.events.record(
@@ -156,6 +161,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
             )
         )
         _hand_on(work, incident, target, caller)
+        look_soon(work, target.id, now)
         return after
 
     return patiently(store, once)
@@ -169,6 +175,7 @@ def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Cal
         work.cases.change_assignment(replace(one, incident=target.id))
         work.events.record(assigned(one, fields))
     work.cases.rename_claims(incident.number, target.number)
+    work.timers.hand_on(incident.id, target.id)
 
 
 def supervise(

@@ -29,6 +29,7 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
+from gridsvc.flows.offering import begun, expected
 from gridsvc.flows.placing import Place, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
@@ -211,6 +212,7 @@ class _Call:
         incident = replace(self.draft, number=number, reporter=reporter)
         logs.bind(incident=number)
         case = _first(incident, self.kind, self.scene, self.caller)
+        case = expected(case, self.weighed, now=now)
         work.incidents.add(incident, case)
         work.events.record(
             IncidentReceived(
@@ -222,6 +224,7 @@ class _Call:
         decision = decide(
             work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
         )
+        case = begun(work, incident, case, decision, now=now)
         return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
 
 
@@ -309,6 +312,7 @@ def place(
         )
         number = work.cases.decisions(incident.id) + 1
         sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
+        claim = not sent and case.closed_at is None and not case.by_hand
         decision = decide(
             work,
             incident,
@@ -317,8 +321,10 @@ def place(
             now=now,
             by=caller.id,
             number=number,
-            claim=not sent and case.closed_at is None,
+            claim=claim,
         )
+        if claim:
+            case = begun(work, incident, case, decision, now=now)
         duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 

@@ -21,6 +21,7 @@ from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.timers import TimerReader, TimerWriter
 
 
 def _now() -> datetime:
@@ -37,6 +38,7 @@ class Reading:
     keys: KeyReader
     events: EventLog
     tables: TableReader
+    timers: TimerReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -46,6 +48,7 @@ class Reading:
         self.keys = KeyReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
+        self.timers = TimerReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -57,6 +60,7 @@ class UnitOfWork(Reading):
     cases: CaseWriter
     keys: KeyWriter
     events: EventWriter
+    timers: TimerWriter
 
     def __init__(
         self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
@@ -68,6 +72,7 @@ class UnitOfWork(Reading):
         self.keys = KeyWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
+        self.timers = TimerWriter(connection, county)
         self.numbers = CaseNumbers(connection, county)
 
 
