@@ -263,6 +263,12 @@ def test_the_age_of_a_live_position_is_told() -> None:
     assert [term.code for term in ranking.chosen[0].terms] == ["travel", "telephone"]
 
 
+def test_an_office_that_knows_a_trade_does_not_hide_that_nobody_comes_running() -> None:
+    office = crew("office", Role.DEPARTMENT, Capability.FIRE, Capability.TRADE)
+    ranking = ranked([office], "house_fire")
+    assert Capability.FIRE in ranking.missing
+
+
 kinds, moments = st.sampled_from(KINDS), st.sampled_from([NOON, NIGHT])
 urgencies, every = st.integers(1, 4), st.integers(0, 4)
 texts = st.sampled_from(["", "有人持刀", "煤气泄漏"])

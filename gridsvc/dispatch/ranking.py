@@ -261,7 +261,7 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, capability) for number in first) < wanted:
+        if sum(_serves(view, card, number, capability) for number in first) < wanted:
             found = list(islice(free_to_serve(view, card, capability, busy), wanted))
             pool += found
             if len(found) < wanted:
@@ -269,9 +269,10 @@ def _completed(
     return [*first, *view.in_order(set(pool) - set(first))], shortfalls
 
 
-def _serves(view: View, number: int, capability: Capability) -> bool:
+def _serves(view: View, card: Card, number: int, capability: Capability) -> bool:
     who = view.index.responders[number]
-    return serves(who.role, who.capabilities, capability)
+    able = serves(who.role, who.capabilities, capability)
+    return able and who.role not in _not_serving(card, capability)
 
 
 def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:

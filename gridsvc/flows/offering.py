@@ -219,7 +219,10 @@ class Offers:
 
     def note_who_is_left(self) -> None:
         """Know whether somebody can still answer for every place."""
-        asked = {c for one in open_offers(self.sent) for c in one.capabilities}
+        waiting = open_offers(self.sent)
+        asked = {c for one in waiting for c in one.capabilities}
+        if self.case.by_hand and waiting:
+            asked = {*places(self.card)}
         without = tuple(one for one in self._lacking() if one not in asked)
         if without and not self.case.nobody_left:
             self._record(NobodyLeft(**self._fields, capabilities=without))
