@@ -17,15 +17,33 @@ from tests.offers_desk import BEGIN, ILLNESS, SENT, Desk
 Open = Callable[..., Desk]
 
 
+BOTH = pytest.mark.parametrize("home", ["sqlite", "postgres"], indirect=True)
+"""On PostGIS too, where the store has to do more than keep a row."""
+
+
 @pytest.fixture
-def open_desk(store: Store, store_url: str, tmp_path: Path) -> Iterator[Open]:
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated store."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    url = f"sqlite:///{tmp_path / 'county.sqlite'}"
+    store = Store.open(url)
+    store.upgrade()
+    store.close()
+    return url
+
+
+@pytest.fixture
+def open_desk(home: str, tmp_path: Path) -> Iterator[Open]:
     desks: list[Desk] = []
+    store = Store.open(home)
 
     def make(many: int = 10) -> Desk:
-        desks.append(Desk.at(store, store_url, tmp_path, SENT * many))
+        desks.append(Desk.at(store, home, tmp_path, SENT * many))
         return desks[-1]
 
     yield make
+    store.close()
     for desk in desks:
         desk.runtime.close()
 
@@ -51,6 +69,7 @@ def test_everybody_and_a_reserve_each_are_asked_at_once_and_red_from_the_first_s
     assert len(desk.taken()) == 8
 
 
+@BOTH
 def test_the_times_of_urgency_one(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()
@@ -103,6 +122,7 @@ def test_who_is_enough_is_the_cards_count_and_the_rest_are_thanked(open_desk: Op
     assert len(desk.sent(key)) == 8, "somebody was asked although enough are going"
 
 
+@BOTH
 def test_a_decline_asks_the_next_at_once_and_keeps_its_reason(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()
@@ -167,6 +187,7 @@ def test_with_nobody_left_it_stays_red_until_a_person_acts(open_desk: Open) -> N
     assert "unanswered" in desk.alarms(key), "the others are still missing"
 
 
+@BOTH
 def test_who_did_not_answer_is_asked_again_where_nobody_else_is_left(open_desk: Open) -> None:
     desk = open_desk(1)
     key = desk.call()
@@ -180,6 +201,7 @@ def test_who_did_not_answer_is_asked_again_where_nobody_else_is_left(open_desk: 
     assert {one.responder for one in again} == asked
 
 
+@BOTH
 def test_the_first_acceptance_in_the_log_holds_and_the_late_one_is_told(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()
@@ -212,6 +234,7 @@ def test_a_late_acceptance_gets_a_place_that_is_open(open_desk: Open) -> None:
     assert doctor.responder in desk.runtime.scene().busy
 
 
+@BOTH
 def test_a_late_acceptance_of_somebody_who_is_elsewhere_now(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()
@@ -253,6 +276,7 @@ def test_whom_the_officer_stands_down_is_not_replaced(open_desk: Open) -> None:
     assert desk.offered(key, "first_aid") == []
 
 
+@BOTH
 def test_silence_on_the_scene_is_an_alarm_until_somebody_is_heard(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()
@@ -289,6 +313,7 @@ def test_a_closed_case_asks_nobody_any_more(open_desk: Open) -> None:
     assert desk.alarms(key) == ()
 
 
+@BOTH
 def test_a_recall_is_shown_first_and_done_on_the_second_word(open_desk: Open) -> None:
     desk = open_desk()
     key, me = desk.call(), desk.runtime.local
@@ -370,6 +395,7 @@ def test_a_drill_is_a_whole_exercise_that_holds_nobody_back(open_desk: Open) -> 
     assert desk.runtime.open_cases()["unanswered"] == 1
 
 
+@BOTH
 def test_a_merged_case_goes_on_asking_under_the_other_number(open_desk: Open) -> None:
     desk = open_desk()
     one, other = desk.call(), desk.call()
@@ -398,6 +424,7 @@ def test_a_sentence_for_each_case_where_nobody_can_be_asked_at_all(open_desk: Op
     assert desk.runtime.open_cases()["nobody_left"] == 1
 
 
+@BOTH
 def test_both_stores_keep_every_field_of_an_offer(open_desk: Open) -> None:
     desk = open_desk()
     key = desk.call()

@@ -163,6 +163,8 @@ def claim_wave(
                 lost[who], beaten = taken_by, True
         if not beaten:
             break
+        # What this process knew was old: of the others that are taken the store tells at once.
+        lost |= {who: by for who, by in work.cases.taken().items() if who not in held}
     # Somebody claimed at an earlier try keeps that claim, and may be asked for something else now.
     kept = tuple(replace(one, id=held.pop(who).id) for who, one in made.items())
     for spare in held.values():
