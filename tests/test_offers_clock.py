@@ -1,4 +1,4 @@
-"""Timers: in the store, through a restart, once however many look, and never stopped by an error."""
+"""Timers: in the store, through a restart, once however many look, not stopped by an error."""
 
 import threading
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ import pytest
 from gridsvc.clockwork import Clockwork
 from gridsvc.domain.timers import LATE_S, Timer, TimerKind
 from gridsvc.flows import timing
+from gridsvc.flows.offering import settle
 from gridsvc.store import Store
 from tests.offers_desk import BEGIN, SENT, Desk
 
@@ -94,14 +95,13 @@ def test_one_case_that_cannot_be_settled_keeps_nobody_waiting(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = desk.call(), desk.call()
-    settle = timing.settle
 
     def failing(work: Any, incident: Any, *rest: Any, **more: Any) -> Any:
         if incident.id == bad:
             raise ZeroDivisionError
         return settle(work, incident, *rest, **more)
 
-    monkeypatch.setattr(timing, "settle", failing)
+    monkeypatch.setattr("gridsvc.flows.timing.settle", failing)
     works = Clockwork(desk.runtime)
     desk.now = BEGIN + timedelta(seconds=21)
     works.tick()

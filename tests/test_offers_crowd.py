@@ -121,8 +121,9 @@ def check(store: Store, at: datetime) -> Counter[str]:
         assert going or named[key] & {"nobody_left", "township_alarmed"}, "left alone"
         assert case.unanswered_since is None or key in timers, "nobody looks after it any more"
         for each in sent:
-            waiting = each.state is AssignmentState.OFFERED and each.answer_by is not None
-            assert not waiting or each.answer_by > at, "an offer was forgotten"
+            if each.state is AssignmentState.OFFERED:
+                assert each.answer_by is not None
+                assert each.answer_by > at, "an offer was forgotten"
         told.update(going=going, escalated=escalated, settled=case.unanswered_since is None)
     rung = Counter(
         name

@@ -19,6 +19,7 @@ from gridsvc.dispatch.offers import (
 from gridsvc.dispatch.picks import places
 from gridsvc.domain.case import Assignment, Case
 from gridsvc.domain.events import Event
+from gridsvc.domain.force import Capability
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.offer_events import (
@@ -34,6 +35,7 @@ from gridsvc.domain.reasons import ENOUGH, NO_ANSWER
 from gridsvc.domain.timers import Timer, TimerKind, offers_timer
 from gridsvc.domain.waves import AGAIN_AT_MOST_S, ORDINARY, Waves
 from gridsvc.flows.dispatching import Decision, Weighed, about, assigned, claim_wave, move
+from gridsvc.flows.redirecting import redirect
 from gridsvc.flows.scene import Scene, card_of
 from gridsvc.store import UnitOfWork
 
@@ -54,7 +56,10 @@ def begun(
     sent = list(decision.assignments)
     offers = Offers(work, incident, calling(case, now), card, None, now, CLOCK, sent)
     offers.note_who_is_left()
-    return offers.keep(stored=case)
+    after = offers.keep(stored=case)
+    if after.nobody_left:
+        look_soon(work, incident.id, now)  # whether somebody may be taken from another case
+    return after
 
 
 def expected(case: Case, weighed: Weighed | None, *, now: datetime) -> Case:
@@ -78,6 +83,7 @@ def settle(
     now: datetime,
     by: str = CLOCK,
     tries: int = 0,
+    robs: bool = True,
 ) -> Case:
     """Bring the offers of a case in line with what was answered and with the time.
 
@@ -89,6 +95,9 @@ def settle(
     ----------
     tries
         How often it was looked for somebody in vain, one after the other.
+    robs
+        Whether people may be taken from cases that need them less. A case that was robbed takes
+        nobody in turn, in the same unit of work.
 
     Returns
     -------
@@ -104,7 +113,7 @@ def settle(
     if offers.case.unanswered_since is not None:
         offers.ring()
         if not case.by_hand:
-            offers.ask()
+            offers.ask(robs=robs)
         offers.note_who_is_left()
         offers.escalate()
     return offers.keep(stored=case, tries=tries)
@@ -187,7 +196,7 @@ class Offers:
             names = tuple(one.id for one in late)
             self._record(SecondChannelAsked(**self._fields, assignments=names))
 
-    def ask(self) -> None:
+    def ask(self, *, robs: bool) -> None:
         """Offer the case to the next, where too few have accepted or can still answer."""
         if self.scene is None or not short_of_offers(self.card, self.sent):
             return
@@ -204,10 +213,12 @@ class Offers:
             by=self.by,
             sent=self.sent,
         )
-        if not made:
-            return
         self.work.cases.assign(made)
         self.sent += made
+        if robs and (without := self._without()):
+            made = (*made, *self._redirected(self.scene, view, without))
+        if not made:
+            return
         self._record(
             *(assigned(one, self._fields) for one in made),
             WaveOffered(
@@ -217,13 +228,38 @@ class Offers:
             ),
         )
 
-    def note_who_is_left(self) -> None:
-        """Know whether somebody can still answer for every place."""
+    def _redirected(
+        self, scene: Scene, view: View, without: Sequence[Capability]
+    ) -> list[Assignment]:
+        def resettle(other: Incident, case: Case) -> None:
+            settle(self.work, other, case, scene=scene, now=self.now, by=self.by, robs=False)
+
+        made = redirect(
+            self.work,
+            self.incident,
+            self.card,
+            view,
+            without,
+            self.sent,
+            scene=scene,
+            now=self.now,
+            by=self.by,
+            resettle=resettle,
+        )
+        self.sent += made
+        return made
+
+    def _without(self) -> tuple[Capability, ...]:
+        """The places that nobody is asked for although too few have accepted."""
         waiting = open_offers(self.sent)
         asked = {c for one in waiting for c in one.capabilities}
         if self.case.by_hand and waiting:
             asked = {*places(self.card)}
-        without = tuple(one for one in self._lacking() if one not in asked)
+        return tuple(one for one in self._lacking() if one not in asked)
+
+    def note_who_is_left(self) -> None:
+        """Know whether somebody can still answer for every place."""
+        without = self._without()
         if without and not self.case.nobody_left:
             self._record(NobodyLeft(**self._fields, capabilities=without))
         self.case = replace(self.case, nobody_left=bool(without))
@@ -264,7 +300,7 @@ class Offers:
             )
         return self.case
 
-    def _lacking(self) -> Sequence[str]:
+    def _lacking(self) -> Sequence[Capability]:
         """The capabilities that too few have accepted for. Where only a person sends people, one
         who goes is enough."""
         if not self.case.by_hand:

@@ -17,6 +17,7 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
@@ -73,6 +74,7 @@ class UnitOfWork(Reading):
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.timers = TimerWriter(connection, county)
+        self.holds = HoldReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
 
 
