@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from gridsvc.clockwork import Clockwork
@@ -29,6 +30,8 @@ FAST = Waves(
     redirects=True,
     again_s=30.0,
 )
+SLOW = Waves(together=False, answer_s=0.8, second_channel_s=0.4, again_s=30.0)
+LESS = replace(ILLNESS, urgency=2)
 SILENT = 0.4
 """The share of people who do not answer."""
 
@@ -48,7 +51,8 @@ class Writer:
     def work_off(self) -> None:
         for turn in range(self.count):
             key = Key(f"{self.name}-{turn}", "the body", lambda _: {})
-            taken = self.runtime.receive_once(ILLNESS, key, caller=self.runtime.local)
+            report = LESS if self.chance.random() < 0.3 else ILLNESS
+            taken = self.runtime.receive_once(report, key, caller=self.runtime.local)
             say(f"{taken.incident.id}")
             if taken.receipt is not None and taken.receipt.decision is not None:
                 for one in taken.receipt.decision.assignments:
@@ -74,7 +78,7 @@ class Writer:
 def main() -> None:
     """Let every writer take its emergencies; then keep the clock going until told to stop."""
     url, folder, name, writers, count, seed = sys.argv[1:]
-    WAVES[1] = FAST
+    WAVES.update({1: FAST, 2: SLOW})
     runtime = Runtime.open(Settings.read(data=Path(folder), database_url=url))
     runtime.watch()
     clockwork = Clockwork(runtime)

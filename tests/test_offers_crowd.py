@@ -136,6 +136,7 @@ def check(store: Store, at: datetime) -> Counter[str]:
     begun = Counter(e.payload["incident"] for e in events if e.name == "offers_reopened")
     assert all(count <= 1 + begun[key] for key, count in alarmed.items()), "alarmed twice"
     told["cases"] = len(cases)
+    told["redirected"] = sum(one.name == "responder_redirected" for one in events)
     return told
 
 
@@ -214,6 +215,7 @@ def test_a_thousand_emergencies_and_too_few_people(postgres_url: str, tmp_path: 
     assert told["cases"] == 1024
     assert told["going"] > 0
     assert told["escalated"] > 0
+    assert told["redirected"] > 0
     assert ended_well(ends), ends
 
 

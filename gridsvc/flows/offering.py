@@ -200,7 +200,9 @@ class Offers:
         """Offer the case to the next, where too few have accepted or can still answer."""
         if self.scene is None or not short_of_offers(self.card, self.sent):
             return
-        view: View | None = self.scene.view(self.incident, at=self.now)
+        # Who is taken is read here: what the process has heard may be a moment old.
+        scene = replace(self.scene, busy=self.work.cases.taken())
+        view: View | None = scene.view(self.incident, at=self.now)
         if view is None:
             return
         made, _ = claim_wave(
@@ -208,7 +210,7 @@ class Offers:
             self.incident,
             view,
             self.card,
-            scene=self.scene,
+            scene=scene,
             now=self.now,
             by=self.by,
             sent=self.sent,
@@ -216,7 +218,7 @@ class Offers:
         self.work.cases.assign(made)
         self.sent += made
         if robs and (without := self._without()):
-            made = (*made, *self._redirected(self.scene, view, without))
+            made = (*made, *self._redirected(scene, view, without))
         if not made:
             return
         self._record(
