@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Request, Response
@@ -111,7 +111,10 @@ class IncidentsQuery(Query):
         list[Annotated[int, Field(ge=1, le=4)]], Field(default_factory=list, max_length=4)
     ]
     area: Annotated[str, Field(max_length=32), Readable] | None = None
+    owes: Literal["paperwork"] | None = None
     open: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
     unlocated: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
@@ -295,12 +298,14 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
             ]
         )
     return CaseFilter(
-        stages=query.stage,
+        stages=query.stage or ([Stage.PAPERWORK_OWED] if query.owes else []),
         categories=query.category,
         kinds=query.kind,
         urgencies=query.urgency,
         area=query.area,
         open=query.open,
+        unanswered=query.unanswered,
+        nobody_left=query.nobody_left,
         unlocated=query.unlocated,
         supervised=query.supervised,
         drill=query.drill,

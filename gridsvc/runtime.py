@@ -18,6 +18,7 @@ from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.timers import LATE_S
 from gridsvc.domain.travel import TravelTimes
 from gridsvc.flows import answering, assigning, casework, intake, positions, reading
 from gridsvc.flows.reports import Report
@@ -197,6 +198,11 @@ class Runtime(Following):
     def open_cases(self) -> dict[str, int]:
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
+
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
 
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""

@@ -167,10 +167,10 @@ def crowd(url: str, folder: Path, writers: int, count: int) -> tuple[Counter[str
     for one in both:
         assert len(read_to(one, "written")) == writers * count
     time.sleep(FAST.answer_s + 1.0)
-    at = quiet(store, 30)
+    at = quiet(store, 120)
     for one in both:
         go_on(one)
-    ends = [one.communicate(timeout=30)[0].strip() for one in both]
+    ends = [one.communicate(timeout=90)[0].strip() for one in both]
     assert [one.returncode for one in both] == [0, 0]
     told = check(store, at)
     store.close()
@@ -197,9 +197,9 @@ def kill_and_go_on(url: str, folder: Path, kills: int, seed: int, count: int) ->
     go_on(last)
     read_to(last, "written")
     time.sleep(FAST.answer_s + 1.0)
-    at = quiet(store, 30)
+    at = quiet(store, 120)
     go_on(last)
-    last.communicate(timeout=30)
+    last.communicate(timeout=90)
     told = check(store, at)
     store.close()
     return told

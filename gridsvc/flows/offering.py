@@ -83,6 +83,7 @@ def settle(
     now: datetime,
     by: str = CLOCK,
     tries: int = 0,
+    look_at: datetime | None = None,
     robs: bool = True,
 ) -> Case:
     """Bring the offers of a case in line with what was answered and with the time.
@@ -95,6 +96,9 @@ def settle(
     ----------
     tries
         How often it was looked for somebody in vain, one after the other.
+    look_at
+        While nobody is left it is not looked for somebody again before this moment, unless
+        somebody's offer has ended; None for at once.
     robs
         Whether people may be taken from cases that need them less. A case that was robbed takes
         nobody in turn, in the same unit of work.
@@ -108,15 +112,16 @@ def settle(
         work.timers.cancel(incident.id)
         return case
     offers = Offers.of(work, incident, case, scene, now, by)
-    offers.expire()
+    ended = offers.expire()
+    waits = case.nobody_left and not ended and look_at is not None and now < look_at
     offers.judge()
     if offers.case.unanswered_since is not None:
         offers.ring()
-        if not case.by_hand:
+        if not case.by_hand and not waits:
             offers.ask(robs=robs)
         offers.note_who_is_left()
         offers.escalate()
-    return offers.keep(stored=case, tries=tries)
+    return offers.keep(stored=case, tries=tries, look_at=look_at if waits else None)
 
 
 def look_soon(work: UnitOfWork, incident: str, now: datetime) -> None:
@@ -161,11 +166,16 @@ class Offers:
         """How the card offers; by one person's hand alone where it does not."""
         return self.card.waves or replace(ORDINARY, second_channel_s=None)
 
-    def expire(self) -> None:
-        """End the offers whose time is up."""
-        for one in open_offers(self.sent):
-            if one.answer_by is not None and one.answer_by <= self.now:
-                self._move(one, AssignmentStep.EXPIRE, NO_ANSWER)
+    def expire(self) -> bool:
+        """End the offers whose time is up; whether there were any."""
+        late = [
+            one
+            for one in open_offers(self.sent)
+            if one.answer_by is not None and one.answer_by <= self.now
+        ]
+        for one in late:
+            self._move(one, AssignmentStep.EXPIRE, NO_ANSWER)
+        return bool(late)
 
     def judge(self) -> None:
         """Thank those nobody needs any more; know whether enough have accepted."""
@@ -277,14 +287,15 @@ class Offers:
                 self._record(event(**self._fields, after_s=after))
                 self.case = replace(self.case, escalation=level, escalated_at=self.now)
 
-    def keep(self, *, stored: Case, tries: int = 0) -> Case:
+    def keep(self, *, stored: Case, tries: int = 0, look_at: datetime | None = None) -> Case:
         """Store what has changed, and set the timer of what is due next."""
         if self.case != stored:
             self.work.cases.change(self.incident.id, self.case)
-        again_at = None
+        again_at, told = None, {}
         if self.case.nobody_left and not self.case.by_hand:
             wait = min(self.waves.again_s * 2.0 ** min(tries, 20), AGAIN_AT_MOST_S)
-            again_at = self.now + timedelta(seconds=wait)
+            again_at = look_at or self.now + timedelta(seconds=wait)
+            told = {"tries": tries + (look_at is None), "look_at": again_at.isoformat()}
         due = next_moment(
             self.sent,
             self.waves,
@@ -296,7 +307,6 @@ class Offers:
         if due is None:
             self.work.timers.take(timer)
         else:
-            told = {} if again_at is None else {"tries": tries + (due == again_at)}
             self.work.timers.set(
                 Timer(timer, self.incident.id, TimerKind.OFFERS, due, payload=told)
             )

@@ -42,8 +42,10 @@ def _act(work: UnitOfWork, timer: Timer, scene: Scene, now: datetime) -> None:
     incident, case = work.cases.known(timer.incident)
     match timer.kind:
         case TimerKind.OFFERS:
-            tries = int(timer.payload.get("tries", 0))
-            settle(work, incident, case, scene=scene, now=now, tries=tries)
+            told = timer.payload
+            look_at = datetime.fromisoformat(told["look_at"]) if "look_at" in told else None
+            tries = int(told.get("tries", 0))
+            settle(work, incident, case, scene=scene, now=now, tries=tries, look_at=look_at)
         case TimerKind.SILENCE:
             if timer.assignment is not None:
                 silent(work, incident, case, timer.assignment, now=now)
