@@ -57,6 +57,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("PUT", f"{_INCIDENT}/position"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/assignments"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/merge"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/recall"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/steps"): Right.HANDLE,
     ("POST", f"{_INCIDENT}/supervision"): Right.SUPERVISE,
     ("POST", f"{_INCIDENT}/supervision/reply"): Right.HANDLE,

@@ -115,7 +115,10 @@ class IncidentsQuery(Query):
     ]
     rating: Annotated[list[Rating], Field(default_factory=list, max_length=3)]
     area: Annotated[str, Field(max_length=32), Readable] | None = None
+    owes: Literal["paperwork"] | None = None
     open: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
     unlocated: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
@@ -305,13 +308,15 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
             ]
         )
     return CaseFilter(
-        stages=query.stage,
+        stages=query.stage or ([Stage.PAPERWORK_OWED] if query.owes else []),
         categories=query.category,
         kinds=query.kind,
         urgencies=query.urgency,
         ratings=query.rating,
         area=query.area,
         open=query.open,
+        unanswered=query.unanswered,
+        nobody_left=query.nobody_left,
         unlocated=query.unlocated,
         supervised=query.supervised,
         drill=query.drill,

@@ -27,6 +27,7 @@ from gridsvc.domain.events import (
 from gridsvc.domain.force import LivePosition, Responder
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.keys import KeyRing
+from gridsvc.domain.lifecycle import ENDED
 from gridsvc.domain.roads import Closure, RoadNetwork
 from gridsvc.domain.travel import TravelTimes
 from gridsvc.domain.words import Text
@@ -194,8 +195,11 @@ class Following:
                 continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
-            elif event.name == AssignmentStepped.name and told["free"]:
-                self._busy.pop(told["responder"], None)
+            elif event.name == AssignmentStepped.name:
+                if told["free"]:
+                    self._busy.pop(told["responder"], None)
+                elif told["before"] in ENDED:  # a late acceptance
+                    self._busy[told["responder"]] = told["number"]
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:

@@ -18,8 +18,9 @@ from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.timers import LATE_S
 from gridsvc.domain.travel import Route, TravelTimes
-from gridsvc.flows import casework, closures, dispatching, intake, positions, reading, ways
+from gridsvc.flows import answering, assigning, casework, closures, intake, positions, reading, ways
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
@@ -122,8 +123,8 @@ class Runtime(Following):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
@@ -150,16 +151,35 @@ class Runtime(Following):
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(
@@ -203,6 +223,11 @@ class Runtime(Following):
     def open_cases(self) -> dict[str, int]:
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
+
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
 
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
