@@ -68,7 +68,7 @@ class Clockwork:
             return min(max((following - now) / timedelta(seconds=1), 0.0), _LOOK_S)
         # Processes that look at once begin at different ends.
         random.shuffle(due)
-        done = [self._fire(timer) for timer in due]
+        done = [self._fire(timer) for timer in due if not self._stop.is_set()]
         return 0.0 if any(done) else _BUSY_S
 
     def _fire(self, timer: Timer) -> bool:

@@ -1,5 +1,5 @@
 """Takes emergencies and answers offers as a process of its own, with its own clockwork:
-``url folder name writers count seed``. The waves are compressed: a second stands for a minute."""
+``url folder name writers count seed``. The waves are compressed, twenty to one."""
 
 import os
 import random
@@ -23,14 +23,14 @@ from tests.offers_desk import ILLNESS
 FAST = Waves(
     together=True,
     reserves=1,
-    answer_s=0.8,
-    second_channel_s=0.4,
-    township_s=1.6,
-    leader_s=3.2,
+    answer_s=2.0,
+    second_channel_s=1.0,
+    township_s=3.0,
+    leader_s=6.0,
     redirects=True,
-    again_s=30.0,
+    again_s=600.0,
 )
-SLOW = Waves(together=False, answer_s=0.8, second_channel_s=0.4, again_s=30.0)
+SLOW = Waves(together=False, answer_s=2.0, second_channel_s=1.0, again_s=600.0)
 LESS = replace(ILLNESS, urgency=2)
 SILENT = 0.4
 """The share of people who do not answer."""
