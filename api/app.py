@@ -24,7 +24,7 @@ from api import (
     together,
 )
 from api.access_log import AccessLog
-from api.auth import Doorkeeper, check_rights
+from api.auth import Doorkeeper, check_rights, methods_of
 from api.body import BodyLimit
 from api.headers import SafeHeaders
 from api.hub import Hub
@@ -64,7 +64,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.hub = hub
     app.state.metrics = figures
-    errors.install(app)
+    errors.install(app, methods_of=methods_of)
     # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit)
@@ -73,23 +73,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (
-        incidents,
-        casework,
-        closures,
-        coverage,
-        locate,
-        route,
-        advice,
-        areas,
-        responders,
-        health,
-        metrics,
-        pages,
-        stream,
-        together,
-    )
-    for resource in resources:
+    reports = (incidents, casework, together, advice)
+    county = (locate, route, areas, coverage, responders, closures)
+    for resource in (*reports, *county, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -51,6 +51,10 @@ _NOT_SENSITIVE = frozenset(
         "level",
         "replied",
         "times",
+        "reason",
+        "wave",
+        "reserve",
+        "after_s",
     ]
 )
 """What is told of a case of a sensitive kind. Neither who was sent nor what was asked for: both

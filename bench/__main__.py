@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import building, county, dispatching, locating, maps, replay, storm, streaming, travel
+from bench import (
+    answering,
+    building,
+    county,
+    dispatching,
+    locating,
+    maps,
+    replay,
+    storm,
+    streaming,
+    travel,
+)
 from bench.measure import Row
 from gridsvc.locating import GridMap
 from tests import postgres
@@ -85,6 +96,7 @@ def main() -> None:
     parts.append(_travel())
     parts.append(_streaming())
     parts.append(_dispatching())
+    parts.append(_answering())
     RESULTS.write_text("\n".join(parts))
 
 
@@ -139,6 +151,21 @@ def _dispatching() -> str:
         f" {dispatching.RATE} a second at an even pace, target 50 ms for 99 %."
         " Everybody is free at the start of each."
         " CPU time of the server processes alone.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _answering() -> str:
+    """Simulate who answers, print it, and say it as a part of the results."""
+    print(answering.HEAD)
+    with tempfile.TemporaryDirectory() as name:
+        lines = [answering.HEAD, *(one.line() for one in answering.measured(Path(name)))]
+    print(*lines[1:], sep="\n", flush=True)
+    return (
+        f"\n## Until somebody goes\n\n{answering.CALLS} simulated emergencies of urgency 1 in the"
+        f" demo county, through the real offers on a real store, with a clock of their own;"
+        f" {answering.SILENT:.0%} of people do not answer, {answering.DECLINING:.0%} decline."
+        " From the call to the first acceptance, and to everybody the card asks for. Target: 90 %"
+        " accepted within 60 s. The same seed gives the same figures.\n\n" + "\n".join(lines) + "\n"
     )
 
 

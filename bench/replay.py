@@ -25,7 +25,7 @@ from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.travel.speeds import Speeds
 from gridsvc.travel.times import road_times
-from tests.road_samples import demo_network
+from tests.travel_samples import demo_network
 
 SEED = 1
 DAYS = 7

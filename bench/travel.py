@@ -27,7 +27,7 @@ from gridsvc.domain.geo import Floats, MetricFrame
 from gridsvc.domain.travel import VEHICLES, VehicleNumbers
 from gridsvc.locating.frames import published_from
 from gridsvc.travel.times import RoadTimes, road_times
-from tests.road_samples import demo_network
+from tests.travel_samples import demo_network
 
 RESPONDERS = 22_808
 ASKED = 400

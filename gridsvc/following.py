@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import PublishedMap
@@ -26,13 +27,18 @@ from gridsvc.domain.events import (
 from gridsvc.domain.force import LivePosition, Responder
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.keys import KeyRing
+from gridsvc.domain.lifecycle import ENDED
 from gridsvc.domain.roads import Closure, RoadNetwork
+from gridsvc.domain.travel import TravelTimes
 from gridsvc.domain.words import Text
+from gridsvc.flows.homes import homes_by_area
 from gridsvc.flows.mapload import load_map
 from gridsvc.flows.roadload import load_roads
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
 from gridsvc.store import Store
+from gridsvc.travel.current import CurrentTimes
+from gridsvc.travel.speeds import Speeds
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +66,10 @@ class Following:
     _map: GridMap | None = field(default=None, kw_only=True)
     _force: ForceIndex | None = field(default=None, kw_only=True)
     _keys: KeyRing = field(default_factory=KeyRing, kw_only=True)
-    _roads: RoadNetwork | None = field(default=None, kw_only=True)
+    speeds: Speeds = field(default_factory=Speeds, kw_only=True)
+    _times: CurrentTimes = field(
+        default_factory=lambda: CurrentTimes(None, frame=MetricFrame()), kw_only=True
+    )
     _closures: tuple[Closure, ...] = field(default=(), kw_only=True)
     _seen: int = field(default=0, kw_only=True)
     _told: int = field(default=0, kw_only=True)
@@ -85,10 +94,11 @@ class Following:
             published, people = snapshot.areas.load(), snapshot.force.all()
             self._busy.update(snapshot.cases.taken())
             self._keys = KeyRing(snapshot.keys.all())
-            self._roads = load_roads(snapshot, cache=self.settings.data / "cache")
+            roads = load_roads(snapshot, cache=self.settings.data / "cache")
             self._closures = snapshot.roads.closures(standing=True)
         self._take_map(published)
         self._take_force(people)
+        self._take_roads(roads)
 
     def watch(self) -> None:
         """Follow the event log in threads of its own, until ``close``."""
@@ -162,7 +172,11 @@ class Following:
 
     def roads(self) -> RoadNetwork | None:
         """The current roads, None before the first import of some."""
-        return self._roads
+        return self._times.network
+
+    def travel_at(self, at: datetime) -> TravelTimes:
+        """How long everybody travels at a moment (aware): by road, less what is closed then."""
+        return self._times.at(self._closures, at)
 
     def closures(self) -> tuple[Closure, ...]:
         """What closes roads and was not lifted, the earliest first: also what is over by now, or
@@ -181,8 +195,11 @@ class Following:
                 continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
-            elif event.name == AssignmentStepped.name and told["free"]:
-                self._busy.pop(told["responder"], None)
+            elif event.name == AssignmentStepped.name:
+                if told["free"]:
+                    self._busy.pop(told["responder"], None)
+                elif told["before"] in ENDED:  # a late acceptance
+                    self._busy[told["responder"]] = told["number"]
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:
@@ -195,7 +212,14 @@ class Following:
 
     def _take_force(self, people: Iterable[Responder]) -> None:
         frame = MetricFrame() if self._map is None else self._map.frame
-        self._force = ForceIndex(tuple(people), frame)
+        self._force = ForceIndex(homes_by_area(people, self._map), frame)
+
+    def _take_roads(self, roads: RoadNetwork | None) -> None:
+        frame = MetricFrame() if self._map is None else self._map.frame
+        times, now = CurrentTimes(roads, frame=frame, speeds=self.speeds), datetime.now(UTC)
+        # Once for everybody before anybody asks: no emergency waits for it.
+        self.force().settle(times.at(self._closures, now), at=now)
+        self._times = times
 
     def _place_anew(self, moved: dict[str, LivePosition | None]) -> None:
         """A force in which some people have moved, swapped for the present one."""
@@ -267,6 +291,11 @@ class Following:
                 with self.store.read() as snapshot:
                     published = snapshot.areas.load()
                 self._take_map(published)
+                # Who has no home is placed by the areas of the map.
+                with self._swapping, self.store.read() as snapshot:
+                    self._take_force(snapshot.force.all())
+                if self._map is not None and self._map.frame != self._times.frame:
+                    self._take_roads(self.roads())
             except Exception:
                 # What is served stays as it is; the next map may be better.
                 log.exception("a map cannot be taken over, it is tried again")
@@ -286,7 +315,8 @@ class Following:
             self._roads_told.clear()
             try:
                 with self.store.read() as snapshot:
-                    self._roads = load_roads(snapshot, cache=self.settings.data / "cache")
+                    roads = load_roads(snapshot, cache=self.settings.data / "cache")
+                self._take_roads(roads)
             except Exception:
                 # What is served stays as it is.
                 log.exception("roads cannot be taken over, it is tried again")

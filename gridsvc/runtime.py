@@ -19,12 +19,14 @@ from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.timers import LATE_S
 from gridsvc.domain.travel import Route, TravelTimes
 from gridsvc.flows import (
     advising,
+    answering,
+    assigning,
     casework,
     closures,
-    dispatching,
     intake,
     positions,
     reading,
@@ -37,7 +39,6 @@ from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
 from gridsvc.travel.speeds import Speeds
-from gridsvc.travel.straight import StraightLine
 
 
 def now() -> datetime:
@@ -47,12 +48,14 @@ def now() -> datetime:
 
 @dataclass
 class Runtime(Following):
-    """Everything a process needs to answer: what it knows of the county, and what can be asked."""
+    """Everything a process needs to answer: what it knows of the county, and what can be asked.
+
+    ``fixed_travel`` takes the place of the travel times by the imported roads.
+    """
 
     clock: Callable[[], datetime] = now
-    travel: TravelTimes = field(default_factory=StraightLine)
+    fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
-    speeds: Speeds = field(default_factory=Speeds)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -91,6 +94,11 @@ class Runtime(Following):
         """The way between two positions; see `gridsvc.flows.ways.way`."""
         return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
 
+    @property
+    def travel(self) -> TravelTimes:
+        """How long everybody travels now."""
+        return self.fixed_travel or self.travel_at(self.clock())
+
     def scene(self) -> Scene:
         """What a decision is made with now."""
         return Scene(self._map, self.force(), self.travel, self.calendar, self._busy)
@@ -127,8 +135,8 @@ class Runtime(Following):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
@@ -164,25 +172,53 @@ class Runtime(Following):
             busy_fraction=busy_fraction,
         )
 
-    def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
+    def step(self, key: str, action: casework.Action, *, caller: Caller) -> casework.Stepped:
         """Take a step of a case; see `gridsvc.flows.casework.step`."""
-        return casework.step(key, action, store=self.store, now=self.clock(), caller=caller)
+        stepped = casework.step(
+            key,
+            action,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._claimed(stepped)
+        return stepped
 
     def merge(self, key: str, into: str, *, caller: Caller) -> Case:
         """Make one case part of another; see `gridsvc.flows.casework.merge`."""
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(
@@ -226,6 +262,11 @@ class Runtime(Following):
     def open_cases(self) -> dict[str, int]:
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
+
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
 
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
@@ -271,7 +312,7 @@ class Runtime(Following):
             caller=caller,
         )
 
-    def _claimed(self, receipt: intake.Receipt) -> None:
+    def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
         if receipt.decision is not None and not receipt.incident.drill:
             number = receipt.incident.number

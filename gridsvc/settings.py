@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    trust_loopback
+        Whether this machine's own user needs no key. False behind a proxy on the same machine:
+        what comes through one that tells nothing of it cannot be told from this machine's own.
     speeds
         YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
         defaults.
@@ -59,6 +62,7 @@ class Settings(BaseSettings):
     speeds: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trust_loopback: bool = True
     log: Literal["json", "text"] | None = None
     tiles_datum: Datum = Datum.WGS84
     tiles_url: str = ""

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from gridsvc.runtime import Runtime
 from gridsvc.travel.times import RoadTimes, road_times
 from tests.api_county import IN_U1
-from tests.road_samples import network_of
+from tests.travel_samples import network_of
 
 pytest_plugins = ("tests.api_fixtures",)
 
@@ -38,16 +38,16 @@ def test_with_roads_it_follows_them(api: TestClient, api_runtime: Runtime) -> No
     corner = (THERE[0], HERE[1])
     at = np.array([HERE, corner, THERE])
     frame = api_runtime.map().frame
-    kept = api_runtime.travel
+    kept = api_runtime.fixed_travel
     travel = road_times(network_of(at, [(0, 1), (1, 2)], names=["东路", "北路"]), frame=frame)
     assert isinstance(travel, RoadTimes)
     try:
-        api_runtime.travel = travel
+        api_runtime.fixed_travel = travel
         answer = _asked(api, vehicle="motorcycle").json()
-        api_runtime.travel = travel.closing(np.array([7, 0], np.uint8))
+        api_runtime.fixed_travel = travel.closing(np.array([7, 0], np.uint8))
         walked = _asked(api, vehicle="motorcycle").json()
     finally:
-        api_runtime.travel = kept
+        api_runtime.fixed_travel = kept
     assert (answer["basis"], answer["roads"], answer["vehicle"]) == (
         "road",
         ["东路", "北路"],
@@ -78,8 +78,8 @@ def test_an_emergency_is_dispatched_by_road_and_every_time_says_so(
 ) -> None:
     west, east = (IN_U1[0] - 0.05, IN_U1[1]), (IN_U1[0] + 0.05, IN_U1[1])
     network = network_of(np.array([west, IN_U1, east]), [(0, 1), (1, 2)])
-    kept = api_runtime.travel
-    api_runtime.travel = road_times(network, frame=api_runtime.map().frame)
+    kept = api_runtime.fixed_travel
+    api_runtime.fixed_travel = road_times(network, frame=api_runtime.map().frame)
     try:
         made = api.post(
             "/api/v1/incidents",
@@ -94,7 +94,7 @@ def test_an_emergency_is_dispatched_by_road_and_every_time_says_so(
         case = made.json()
         again = api.get(f"/api/v1/incidents/{case['id']}").json()
     finally:
-        api_runtime.travel = kept
+        api_runtime.fixed_travel = kept
     told = {one["id"]: one for one in case["nearest"]["chosen"]}
     assert case["nearest"]["basis"] == "road"
     assert {one["eta_basis"] for one in told.values()} <= {"road", "on_foot", "straight_line"}

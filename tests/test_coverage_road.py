@@ -29,7 +29,7 @@ from maps.coverage import coverage_page
 from tests.browser import serve, visit
 from tests.dispatch_people import NOON, person
 from tests.maps_county import jagged_map
-from tests.road_samples import network_of
+from tests.travel_samples import network_of
 
 COUNTY = jagged_map(12, 12)
 FRAME = MetricFrame.around(104.0)
@@ -153,7 +153,7 @@ def by_road(api_runtime: Runtime) -> Runtime:
     """The small county with one road through it."""
     nodes = np.array([[104.30, 24.885], [104.34, 24.885]])
     frame = api_runtime.map().frame
-    api_runtime.travel = road_times(network_of(nodes, [(0, 1)]), frame=frame)
+    api_runtime.fixed_travel = road_times(network_of(nodes, [(0, 1)]), frame=frame)
     return api_runtime
 
 

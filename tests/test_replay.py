@@ -24,8 +24,8 @@ from gridsvc.settings import Settings
 from gridsvc.store import Store
 from gridsvc.travel.times import RoadTimes, road_times
 from tests.api_county import publish_county
-from tests.road_samples import network_of
 from tests.shared import shared_data
+from tests.travel_samples import network_of
 
 C = Capability
 FRAME = MetricFrame()

@@ -23,7 +23,7 @@ from gridsvc.domain.kinds import KINDS_BY_CODE
 from gridsvc.domain.lifecycle import AssignmentState, AssignmentStep
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.flows import storm as storm_flow
-from gridsvc.flows.dispatching import assign
+from gridsvc.flows.assigning import assign
 from gridsvc.flows.reports import Report
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
@@ -36,7 +36,7 @@ from tests.dispatch_people import people as some_people
 C = Capability
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 SOMEBODY = Assignment(
-    "x", "x", "x", C.FIRST_AID, AssignmentState.ASSIGNED, False, 0.0, 0.0, "x", NOW, NOW
+    "x", "x", "x", C.FIRST_AID, AssignmentState.OFFERED, False, 0.0, 0.0, "x", NOW, NOW
 )
 ILLNESS = card_for(KINDS_BY_CODE["sudden_illness"], urgency=1)
 
@@ -205,8 +205,8 @@ def test_who_was_taken_meanwhile_is_replaced(
 ) -> None:
     store = storm.store
     with store.write() as work:
-        for key in ("R0004", "X0000", "X0001"):
-            assert work.cases.claim(key, assignment_id=key, number="x") is None
+        gone = [replace(SOMEBODY, id=key, responder=key) for key in ("R0004", "X0000", "X0001")]
+        assert work.cases.claim(gone, number="x") == {}
     case = storm.receive(illness(104.305)).incident
     with store.write() as work:
         for row in work.cases.assignments(case.id):
@@ -215,7 +215,7 @@ def test_who_was_taken_meanwhile_is_replaced(
 
     def beaten(key: str, people: list[str], **more: Any) -> Any:
         with store.write() as work:
-            work.cases.claim("X0000", assignment_id="other", number="other")
+            work.cases.claim([replace(SOMEBODY, id="other", responder="X0000")], number="other")
         monkeypatch.setattr(storm_flow, "assign", assign)
         return assign(key, people, **more)
 

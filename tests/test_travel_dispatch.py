@@ -22,8 +22,8 @@ from gridsvc.domain.kinds import KINDS_BY_CODE
 from gridsvc.domain.travel import BASES, VEHICLES, Basis, TravelTimes
 from gridsvc.travel.times import RoadTimes
 from tests.dispatch_people import GRID, NOON, UNIT, crew, person, sentinel
-from tests.road_samples import demo_network, network_of
 from tests.test_travel_eta import CAR, FRAME, Town, degrees, metres, times_over, towns
+from tests.travel_samples import demo_network, network_of
 
 ILL = card_for(KINDS_BY_CODE["sudden_illness"], urgency=1)
 

@@ -18,7 +18,7 @@ from gridsvc.travel.snapping import MAX_OFF_ROAD_M
 from gridsvc.travel.speeds import Speeds
 from gridsvc.travel.straight import StraightLine
 from gridsvc.travel.times import RoadTimes, road_times
-from tests.road_samples import EVERYBODY, network_of, oracle
+from tests.travel_samples import EVERYBODY, network_of, oracle
 
 FRAME = MetricFrame()
 CAR, FOOT = VEHICLES.index(Vehicle.CAR), VEHICLES.index(Vehicle.FOOT)

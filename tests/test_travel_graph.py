@@ -20,8 +20,8 @@ from gridsvc.domain.travel import VEHICLES
 from gridsvc.travel.graph import Matrix, RoadGraph, parts
 from gridsvc.travel.reach import first_over
 from gridsvc.travel.speeds import Speeds
-from tests.road_samples import network_of, oracle, osm_network
 from tests.shared import shared_data
+from tests.travel_samples import network_of, oracle, osm_network
 
 FILES = ("liechtenstein-latest", "monaco", "heidelberg.test")
 

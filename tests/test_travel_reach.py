@@ -14,8 +14,8 @@ from gridsvc.domain.travel import VEHICLES, Basis
 from gridsvc.travel.isochrones import BESIDE_M, isochrones
 from gridsvc.travel.reach import node_seconds
 from gridsvc.travel.speeds import Speeds
-from tests.road_samples import network_of, oracle
 from tests.test_travel_eta import CAR, FRAME, PER_M, Town, degrees, metres, times_over, towns
+from tests.travel_samples import network_of, oracle
 
 
 @given(towns())

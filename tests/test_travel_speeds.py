@@ -10,7 +10,7 @@ from gridsvc.domain.force import Vehicle
 from gridsvc.domain.roads import RoadNetwork
 from gridsvc.domain.travel import VEHICLES
 from gridsvc.travel.speeds import Speeds
-from tests.road_samples import network_of
+from tests.travel_samples import network_of
 
 NODES = np.array([[104.3, 24.9], [104.31, 24.9]])
 

@@ -11,6 +11,7 @@ from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
 from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
+from gridsvc.domain.trades import TRADE_NAMES, Trade, trades_of
 from gridsvc.domain.travel import Basis, TravelTimes
 from gridsvc.domain.words import Text
 
@@ -184,9 +185,10 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     -------
     Ranking
         ``chosen`` holds the ``CHOSEN`` lowest scores and, behind them, the lowest ones for each
-        capability that too few of those have. ``refused``, at most ``REFUSED_SHOWN``, are the
-        incident's own people who cannot go, and those of the ``EVERYBODY`` lowest scores who are
-        passed over on the way to the last of the first ``CHOSEN``.
+        capability that too few of those have; departments for other matters come last.
+        ``refused``, at most ``REFUSED_SHOWN``, are the incident's own people who cannot go, and
+        those of the ``EVERYBODY`` lowest scores who are passed over on the way to the last of the
+        first ``CHOSEN``.
     """
     first: list[int] = []
     if card.required:
@@ -224,8 +226,22 @@ def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
 
 
 def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
-    """Walk over those who count for ``capability`` and can go."""
-    return _free(view, serving(view, card, capability), busy)
+    """Walk over those who count for ``capability`` and can go; departments that are for the matter
+    before the others."""
+    free = _free(view, serving(view, card, capability), busy)
+    if capability is not Capability.TRADE or not card.trades:
+        return free
+    people = view.index.responders
+    return iter(sorted(free, key=lambda number: _other_office(people[number], card)))
+
+
+def _other_office(who: Responder, card: Card) -> bool:
+    """Whether it is a department, and for other matters than the card asks for."""
+    return (
+        who.role is Role.DEPARTMENT
+        and bool(card.trades)
+        and card.trades.isdisjoint(trades_of(who.name))
+    )
 
 
 def shortfall(
@@ -287,7 +303,9 @@ def _completed(
             pool += found
             if len(found) < wanted:
                 shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
-    return [*first, *view.in_order(set(pool) - set(first))], shortfalls
+    people = view.index.responders
+    chosen = [*first, *view.in_order(set(pool) - set(first))]
+    return sorted(chosen, key=lambda number: _other_office(people[number], card)), shortfalls
 
 
 def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
@@ -297,6 +315,8 @@ def _serves(view: View, number: int, card: Card, capability: Capability) -> bool
 def counts_for(who: Responder, card: Card, capability: Capability) -> bool:
     """Whether somebody counts for ``capability`` of ``card``: a neighbour who has learned a
     professional's trade is welcome, but does not stand in for the professional."""
+    if capability is Capability.TRADE and _other_office(who, card):
+        return False
     return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 
@@ -324,6 +344,7 @@ def _refusal(view: View, number: int, card: Card, busy: Busy) -> Refusal:
 
 _TRAVEL = Text("路程用时", "travel time")
 _HOME = Text("仅有住所位置", "only the home place is known")
+_AREA = Text("住所未登记，仅有辖区位置", "no home is on file, only the own area is known")
 _TELEPHONE = Text("仅能电话通知", "by telephone only")
 _OWN = Text("本单元吹哨人、本网格网格员优先", "the incident's own sentinel and grid worker first")
 
@@ -332,7 +353,7 @@ def _terms(near: Nearby) -> tuple[Term, ...]:
     """The parts of a score; their sum is the score."""
     terms = [Term("travel", _TRAVEL, near.eta_s)]
     if not near.from_live:
-        terms.append(Term("home", _HOME, HOME_S))
+        terms.append(Term("home", _AREA if near.responder.by_area else _HOME, HOME_S))
     if not near.responder.app:
         terms.append(Term("telephone", _TELEPHONE, TELEPHONE_S))
     if near.own:
@@ -348,8 +369,12 @@ def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
     if near.from_live and who.live is not None:
         minutes = max(0, int((view.at - who.live.seen_at).total_seconds() // 60))
         reasons.append(Text(f"实时位置，{minutes} 分钟前", f"live position, {minutes} minutes ago"))
+    elif who.by_area:
+        reasons.append(Text("按辖区位置计算", "measured from the middle of their own area"))
     else:
         reasons.append(Text("按住所位置计算", "measured from the home place"))
+    if who.role is Role.DEPARTMENT and card.trades:
+        reasons.append(_office(trades_of(who.name) & card.trades, card.trades))
     if not who.app:
         reasons.append(Text("仅电话通知", "by telephone only"))
     if card.held_back:
@@ -364,4 +389,17 @@ def _able(capabilities: tuple[Capability, ...]) -> Text:
     return Text(
         "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in capabilities),
         "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in capabilities),
+    )
+
+
+@lru_cache(maxsize=256)
+def _office(has: frozenset[Trade], wanted: frozenset[Trade]) -> Text:
+    """What a department is to the matter."""
+    names = [TRADE_NAMES[trade] for trade in sorted(has or wanted)]
+    zh, en = "、".join(name.zh for name in names), ", ".join(name.en for name in names)
+    if has:
+        return Text(f"主管此类事项：{zh}", f"is for such matters: {en}")
+    return Text(
+        f"不主管此类事项（应由{zh}部门办理），无主管部门可派时就近派",
+        f"is for other matters (this one is for {en}): goes where none that is can",
     )

@@ -99,7 +99,8 @@ class LivePosition:
 class Responder:
     """One person or crew. ``area`` is the code of the unit, grid, village, township or county
     it answers for. ``app`` False means by telephone only; ``night`` says whether it can be
-    reached from 22:00 to 06:00."""
+    reached from 22:00 to 06:00. ``by_area``: nobody knows where it lives, ``home`` is the middle of
+    its own unit or grid; never stored."""
 
     id: str
     name: str
@@ -113,6 +114,7 @@ class Responder:
     on_duty: bool = True
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
+    by_area: bool = False
 
 
 def unknown_responder(id: str) -> NotFoundError:  # noqa: A002

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gridsvc.dispatch import Card
 from gridsvc.dispatch.eligibility import Busy
+from gridsvc.dispatch.offers import fills
 from gridsvc.dispatch.ranking import counts_for
 from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.dispatch.together import Open, Together, together
@@ -13,11 +14,11 @@ from gridsvc.domain.case import URGENT, Assignment
 from gridsvc.domain.errors import ConflictError, InputError, NotFoundError
 from gridsvc.domain.force import Capability
 from gridsvc.domain.incident import Incident
-from gridsvc.domain.lifecycle import ENDED, AssignmentState
+from gridsvc.domain.lifecycle import ENDED
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.travel import Basis
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import assign
+from gridsvc.flows.assigning import assign
 from gridsvc.flows.scene import Scene, card_of
 from gridsvc.store import CaseFilter, Reading, Store
 
@@ -29,8 +30,6 @@ ROUNDS = 5
 
 _LOOKED_UP = 5000
 _NEIGHBOURS = frozenset({Capability.FIRST_ON_SCENE, Capability.GRID_DUTY})
-_DECIDED = frozenset({AssignmentState.DONE, AssignmentState.STOOD_DOWN, AssignmentState.RELEASED})
-"""Ended, but not for want of somebody: the place is not empty again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def assign_together(
 
     Nothing that was decided is undone: whoever was sent stays sent, and only places that nobody
     was sent for, or that were declined, are filled. Each incident is a transaction of its own, the
-    most urgent first, under the rules of `gridsvc.flows.dispatching.assign`. Where somebody was
+    most urgent first, under the rules of `gridsvc.flows.assigning.assign`. Where somebody was
     taken meanwhile the rest is decided anew.
 
     Parameters
@@ -149,7 +148,7 @@ def _read(
 
 def _empty(card: Card, sent: Sequence[Assignment], scene: Scene) -> tuple[Capability, ...]:
     """The places of a card that nobody was sent for. Mediators are sent by a person alone."""
-    there = [one for one in sent if one.state not in ENDED or one.state in _DECIDED]
+    there = [one for one in sent if one.state not in ENDED or fills(one)]
     empty: list[Capability] = []
     for capability in card.required:
         if capability in _NEIGHBOURS or capability not in LAY_CAPABILITIES:

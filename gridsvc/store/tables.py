@@ -30,6 +30,7 @@ from gridsvc.domain.force import Role, Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.domain.timers import TimerKind
 from gridsvc.store.geometry import GeometryColumn, Moment, Shape
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -249,6 +250,13 @@ incident = Table(
     Column("merged_into", Text),
     Column("supervised", Boolean, nullable=False),
     Column("reminders", Integer, nullable=False),
+    Column("rating", Text, nullable=False, server_default=""),
+    Column("unanswered_since", Moment, comment="Too few have accepted since then"),
+    Column("nobody_left", Boolean, nullable=False),
+    Column("escalation", Integer, nullable=False),
+    Column("escalated_at", Moment),
+    Column("silent", Integer, nullable=False),
+    Column("by_hand", Boolean, nullable=False),
     UniqueConstraint("county", "number"),
     _refers("map_version", "map_version", "version"),
     _refers("unit", "area_code", "code"),
@@ -286,6 +294,16 @@ assignment = Table(
     Column("assigned_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("changed_by", Text, nullable=False),
+    Column("wave", Integer, nullable=False),
+    Column("reserve", Boolean, nullable=False),
+    Column("also", Json, nullable=False),
+    Column("why", Json, comment="Why this one is asked for the incident's own people: [zh, en]"),
+    Column("answer_by", Moment),
+    Column("notified_at", Moment),
+    Column("rung_at", Moment),
+    Column("silent_since", Moment),
+    Column("reason", Text, nullable=False, comment="A code"),
+    Column("on_behalf", Boolean, nullable=False),
     _refers("incident", "incident", "id"),
     _refers("responder", "responder", "id"),
     _one_of("state", AssignmentState),
@@ -301,6 +319,23 @@ claim = Table(
     Column("assignment", Text, nullable=False),
     Column("number", Text, nullable=False),
     comment="Who is taken, and by which case: a row that only one transaction can insert",
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("incident", Text, nullable=False),
+    Column("assignment", Text),
+    Column("kind", Text, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("payload", Json, nullable=False),
+    _refers("incident", "incident", "id"),
+    _one_of("kind", TimerKind),
+    Index("ix_timer_due", "county", "due_at"),
+    Index("ix_timer_incident", "county", "incident"),
+    comment="What is to happen at a moment to come; whoever deletes the row does it",
 )
 
 supervision = Table(
@@ -339,7 +374,7 @@ receipt = Table(
     Column("key", Text, primary_key=True),
     Column("digest", Text, nullable=False),
     Column("incident", Text, nullable=False),
-    Column("answer", Json, nullable=False),
+    Column("answer", Text, nullable=False),
     Column("at", Moment, nullable=False),
     _refers("incident", "incident", "id"),
     comment="What was answered to an Idempotency-Key, without personal data",

@@ -17,11 +17,14 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.repository import together
 from gridsvc.store.roads import RoadReader, RoadWriter
+from gridsvc.store.timers import TimerReader, TimerWriter
 
 
 def _now() -> datetime:
@@ -39,6 +42,7 @@ class Reading:
     roads: RoadReader
     events: EventLog
     tables: TableReader
+    timers: TimerReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -49,6 +53,7 @@ class Reading:
         self.roads = RoadReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
+        self.timers = TimerReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -61,6 +66,7 @@ class UnitOfWork(Reading):
     keys: KeyWriter
     roads: RoadWriter
     events: EventWriter
+    timers: TimerWriter
 
     def __init__(
         self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
@@ -73,7 +79,14 @@ class UnitOfWork(Reading):
         self.roads = RoadWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
+        self.timers = TimerWriter(connection, county)
+        self.holds = HoldReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
+        self._connection = connection
+
+    def together(self) -> AbstractContextManager[object]:
+        """Write without waiting for each statement; see `gridsvc.store.repository.together`."""
+        return together(self._connection)
 
 
 class Store:
