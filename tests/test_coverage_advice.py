@@ -227,6 +227,10 @@ def test_over_http_a_far_colleague_is_advised_to_stand_by(
 ) -> None:
     _drive(api_runtime, R0006=LngLat(104.22, 24.885))
     case = api.post("/api/v1/incidents", json=REPORT).json()
+    for one in case["assignments"]:
+        if not one["reserve"]:  # once they have accepted, the reserves are free again
+            step = f"/api/v1/assignments/{one['id']}/steps"
+            assert api.post(step, json={"step": "accept", "on_behalf": True}).status_code == 200
     (medical,) = _advice(api, case["id"])["groups"]
     assert medical["taken"] == ["R0004", "R0005"]
     assert len(medical["lost"]) == 2
