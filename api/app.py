@@ -7,10 +7,13 @@ from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
 from api import (
+    advice,
     alert_pages,
     alerts,
     areas,
     casework,
+    closures,
+    coverage,
     errors,
     health,
     incidents,
@@ -18,7 +21,9 @@ from api import (
     metrics,
     pages,
     responders,
+    route,
     stream,
+    together,
 )
 from api.access_log import AccessLog
 from api.auth import Doorkeeper, check_rights, methods_of
@@ -70,8 +75,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in (*resources, alerts, alert_pages):
+    reports = (incidents, casework, together, advice, alerts, alert_pages)
+    county = (locate, route, areas, coverage, responders, closures)
+    for resource in (*reports, *county, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

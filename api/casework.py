@@ -79,10 +79,31 @@ class AssignmentsAnswer(Answer):
 
 
 class AssignmentStepBody(Body):
-    """A step of the assignment table; ``on_behalf``: recorded by telephone (代接单)."""
+    """A step of the assignment table; ``on_behalf``: recorded by telephone (代接单). Who declines
+    may give a ``reason``: declined, busy, too_far, unwell, no_transport, unsafe, other."""
 
     step: Annotated[AssignmentStep, Field(strict=False)]
     on_behalf: bool = False
+    reason: Name = ""
+    note: Words = ""
+
+
+class RecallBody(Body):
+    """Without a ``token``: only say what a recall would do. With the token of that answer and a
+    ``reason``: do it."""
+
+    token: Annotated[str, Field(max_length=64), Readable] = ""
+    reason: Words = ""
+
+
+class RecallAnswer(Answer):
+    """``done`` False: nothing is changed yet, ``token`` confirms until ``confirm_by``, and these
+    people would be stood down. True: they are."""
+
+    done: bool
+    token: str
+    confirm_by: str | None
+    assignments: list[AssignmentAnswer]
 
 
 class SupervisionBody(Body):
@@ -136,8 +157,34 @@ def step_assignment(
     lang: Speech,
 ) -> AssignmentAnswer:
     """Take a step of an assignment; one that the table does not have is a 409."""
-    one = runtime.step_assignment(id, body.step, on_behalf=body.on_behalf, caller=caller)
+    one = runtime.step_assignment(
+        id,
+        body.step,
+        on_behalf=body.on_behalf,
+        caller=caller,
+        reason=body.reason,
+        note=body.note,
+    )
     return assignment_answer(one, runtime.force().get, lang)
+
+
+@router.post("/incidents/{key}/recall")
+def recall(
+    key: Which, body: RecallBody, runtime: TheRuntime, caller: TheCaller, lang: Speech
+) -> RecallAnswer:
+    """Call a dispatch off in two steps: everybody is stood down and told, the case stays open."""
+    find = runtime.force().get
+    if not body.token:
+        prepared = runtime.prepare_recall(key, caller=caller)
+        return RecallAnswer(
+            done=False,
+            token=prepared.token,
+            confirm_by=county_time(prepared.confirm_by),
+            assignments=[assignment_answer(one, find, lang) for one in prepared.assignments],
+        )
+    _, gone = runtime.recall(key, body.token, body.reason, caller=caller)
+    told = [assignment_answer(one, find, lang) for one in gone]
+    return RecallAnswer(done=True, token="", confirm_by=None, assignments=told)
 
 
 @router.post("/incidents/{key}/supervision", status_code=201)

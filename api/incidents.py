@@ -36,7 +36,7 @@ from api.runtime import TheRuntime
 from api.shapes import Answer, Moment, Query, Readable
 from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.kinds import KINDS_BY_CODE, Category
-from gridsvc.domain.lifecycle import Stage
+from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.intake import Answered, Key, Receipt
@@ -89,13 +89,15 @@ class ReceiptAnswer(IncidentAnswer):
 
 
 class FileAnswer(IncidentAnswer):
-    """Everything of one case. ``decision`` is the last one: ids, numbers, codes and sentences."""
+    """Everything of one case. ``decision`` is the last one: ids, numbers, codes and sentences.
+    ``coverage_advice`` is where to ask what the dispatch uncovers, null while nobody is sent."""
 
     reporter: ReporterBody | None
     assignments: list[AssignmentAnswer]
     supervisions: list[SupervisionAnswer]
     step_notes: list[NoteAnswer]
     decision: dict[str, Any] | None
+    coverage_advice: str | None
     events: list[EventAnswer]
 
 
@@ -115,7 +117,10 @@ class IncidentsQuery(Query):
     ]
     rating: Annotated[list[Rating], Field(default_factory=list, max_length=3)]
     area: Annotated[str, Field(max_length=32), Readable] | None = None
+    owes: Literal["paperwork"] | None = None
     open: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
     unlocated: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
@@ -205,6 +210,9 @@ def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> Fil
         else [supervision_answer(each) for each in file.supervisions],
         step_notes=[] if answer.withheld else [note_answer(each) for each in file.notes],
         decision=None if answer.withheld else _in(lang, file.decision),
+        coverage_advice=None
+        if answer.withheld or all(each.state in ENDED for each in file.assignments)
+        else f"{router.prefix}/{quote(file.incident.id)}/coverage-advice",
         events=[] if answer.withheld else [event_answer(each) for each in shown.events],
     )
 
@@ -305,13 +313,15 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
             ]
         )
     return CaseFilter(
-        stages=query.stage,
+        stages=query.stage or ([Stage.PAPERWORK_OWED] if query.owes else []),
         categories=query.category,
         kinds=query.kind,
         urgencies=query.urgency,
         ratings=query.rating,
         area=query.area,
         open=query.open,
+        unanswered=query.unanswered,
+        nobody_left=query.nobody_left,
         unlocated=query.unlocated,
         supervised=query.supervised,
         drill=query.drill,

@@ -77,6 +77,7 @@ def home(
     request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: PageSpeech
 ) -> str:
     """Show what is loaded, where to go, and a form for a first incident."""
+    from gridsvc.flows.mapping import drawn_closures
     from maps.home import home_page
 
     try:
@@ -84,7 +85,13 @@ def home(
     except NotReadyError:
         return home_page(None, runtime.counts(), lang=lang)
     shapes: MapShapes = request.app.state.home_shapes.of(grid_map)
-    return home_page(grid_map.published, runtime.counts(), lang=lang, shapes=shapes)
+    return home_page(
+        grid_map.published,
+        runtime.counts(),
+        lang=lang,
+        shapes=shapes,
+        closures=drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
+    )
 
 
 @router.get("/maps/risk")
@@ -126,11 +133,18 @@ def coverage(
     demand = request.app.state.demand.of(grid_map)
     return coverage_page(
         grid_map.published,
-        mapping.coverage(runtime.scene(), demand, group=query.group, at=runtime.clock()),
+        mapping.coverage(
+            runtime.scene(),
+            demand,
+            group=query.group,
+            at=runtime.clock(),
+            places=request.app.state.standby.of(grid_map),
+        ),
         state=query.state,
         minutes=int(query.minutes),
         lang=lang,
         shapes=request.app.state.shapes.of(grid_map),
+        closures=mapping.drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
     )
 
 
@@ -149,6 +163,7 @@ class CachedFiles(StaticFiles):
 def mount_static(app: FastAPI) -> None:
     """Serve the scripts and styles of the pages at ``/static``."""
     from gridsvc.flows.mapping import drawn_shapes
+    from gridsvc.flows.standby_places import StandbyPlaces
     from maps.assets import static_dir
 
     tiles = app.state.runtime.settings.tiles
@@ -158,4 +173,7 @@ def mount_static(app: FastAPI) -> None:
         # There positions are picked from the map and sent as CGCS2000: no shifted base map.
         app.state.home_shapes = Kept(lambda grid_map: drawn_shapes(grid_map.published))
     app.state.demand = Kept(lambda grid_map: Demand.of(grid_map.published, grid_map.frame))
+    app.state.standby = Kept(
+        lambda grid_map: StandbyPlaces(app.state.demand.of(grid_map), grid_map.published)
+    )
     app.mount("/static", CachedFiles(directory=static_dir()), name="static")

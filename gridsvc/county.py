@@ -14,7 +14,6 @@ import numpy.typing as npt
 from geodata.frames import incidents_frame, responders_frame
 from geodata.layer import LayerKind
 from gridsvc.casework.clocks import Calendar
-from gridsvc.coverage.demand import Demand
 from gridsvc.coverage.groups import Group, State
 from gridsvc.dispatch import ForceIndex, Ranking
 from gridsvc.domain.errors import Fault, InputError, NotReadyError
@@ -26,6 +25,7 @@ from gridsvc.flows import asking, mapping, positions
 from gridsvc.flows.exporting import areas_frame
 from gridsvc.flows.frames import map_of, responders_of
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.standby_places import StandbyPlaces
 from gridsvc.locating import GridMap
 from gridsvc.runtime import Runtime, now
 from gridsvc.settings import Settings
@@ -352,10 +352,11 @@ class County:
         ]
         if faults:
             raise InputError(faults)
-        moment = at or self._now()
+        of, places, at = Group(group), self._places, at or self._now()
+        found = mapping.coverage(self._scene, places.demand, group=of, at=at, places=places)
         page = coverage_page(
             self.grid_map.published,
-            mapping.coverage(self._scene, self._demand, group=Group(group), at=moment),
+            found,
             state=State(state),
             minutes=minutes,
             lang=lang or self._lang,
@@ -364,8 +365,8 @@ class County:
         return MapPage(page)
 
     @cached_property
-    def _demand(self) -> Demand:
-        return Demand.of(self.grid_map.published, self.grid_map.frame)
+    def _places(self) -> StandbyPlaces:
+        return StandbyPlaces.made(self.grid_map)
 
     def _areas(self, kind: LayerKind) -> "gpd.GeoDataFrame":
         return areas_frame(self.grid_map.published, self._scene.force.responders, kind)

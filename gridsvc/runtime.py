@@ -7,25 +7,38 @@ from typing import Self
 
 from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
+from gridsvc.coverage.villages import Villages
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition, unknown_responder
+from gridsvc.domain.force import LivePosition, Vehicle, unknown_responder
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
-from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading
+from gridsvc.domain.timers import LATE_S
+from gridsvc.domain.travel import Route, TravelTimes
+from gridsvc.flows import (
+    advising,
+    answering,
+    assigning,
+    casework,
+    closures,
+    intake,
+    positions,
+    reading,
+    storm,
+    ways,
+)
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
-from gridsvc.travel.straight import StraightLine
+from gridsvc.travel.speeds import Speeds
 
 
 def now() -> datetime:
@@ -35,10 +48,13 @@ def now() -> datetime:
 
 @dataclass
 class Runtime(Following):
-    """Everything a process needs to answer: what it knows of the county, and what can be asked."""
+    """Everything a process needs to answer: what it knows of the county, and what can be asked.
+
+    ``fixed_travel`` takes the place of the travel times by the imported roads.
+    """
 
     clock: Callable[[], datetime] = now
-    travel: TravelTimes = field(default_factory=StraightLine)
+    fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
 
     @classmethod
@@ -49,6 +65,8 @@ class Runtime(Following):
         ------
         NotReadyError
             The store cannot be reached or its schema is not this program's.
+        SettingsError
+            With everything that is wrong in the table of speeds.
         """
         store = Store.open(settings.url, county=settings.county)
         runtime = cls(settings, store, clock=clock)
@@ -56,6 +74,8 @@ class Runtime(Following):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.speeds is not None:
+            runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
 
@@ -69,6 +89,15 @@ class Runtime(Following):
     ) -> Placement:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
+
+    def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
+        """The way between two positions; see `gridsvc.flows.ways.way`."""
+        return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
+
+    @property
+    def travel(self) -> TravelTimes:
+        """How long everybody travels now."""
+        return self.fixed_travel or self.travel_at(self.clock())
 
     def scene(self) -> Scene:
         """What a decision is made with now."""
@@ -106,14 +135,41 @@ class Runtime(Following):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def assign_together(
+        self, *, urgencies: Collection[int], dry_run: bool, caller: Caller
+    ) -> storm.Storm:
+        """Fill the empty places of all open incidents; see `gridsvc.flows.storm`."""
+        return storm.assign_together(
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+            urgencies=urgencies,
+            dry_run=dry_run,
+        )
+
+    def coverage_advice(
+        self, key: str, villages: Villages, *, busy_fraction: float, caller: Caller
+    ) -> advising.Advised:
+        """What an incident's dispatch uncovers; see `gridsvc.flows.advising`."""
+        return advising.coverage_advice(
+            key,
+            villages=villages,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+            busy_fraction=busy_fraction,
         )
 
     def step(self, key: str, action: casework.Action, *, caller: Caller) -> casework.Stepped:
@@ -134,16 +190,35 @@ class Runtime(Following):
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(
@@ -188,9 +263,54 @@ class Runtime(Following):
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
 
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
+
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
+
+    def close_road(self, order: closures.Order, *, caller: Caller) -> closures.Closed:
+        """Close roads for a time; see `gridsvc.flows.closures.close`."""
+        found = closures.close(
+            order, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def lift_closure(self, key: str, *, caller: Caller) -> closures.Closed:
+        """Open roads again; see `gridsvc.flows.closures.lift`."""
+        found = closures.lift(
+            key, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def closure(self, key: str) -> closures.Closed:
+        """One closure; see `gridsvc.flows.closures.show`."""
+        return closures.show(key, ground=self._ground(), store=self.store)
+
+    def closed_roads(self, *, every: bool = False) -> list[closures.Closed]:
+        """What is closed now or will be, or ``every`` closure there ever was."""
+        ground, now = self._ground(), self.clock()
+        if every:
+            with self.store.read() as snapshot:
+                return [closures.closed(one, ground) for one in snapshot.roads.closures()]
+        return [
+            closures.closed(one, ground)
+            for one in self.closures()
+            if one.ends_at is None or now < one.ends_at
+        ]
+
+    def _ground(self, caller: Caller | None = None) -> closures.Ground:
+        return closures.ground_of(
+            self.map_or_none(),
+            self.roads(),
+            central_meridian=self.settings.central_meridian,
+            caller=caller,
+        )
 
     def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""

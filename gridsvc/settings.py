@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     trust_loopback
         Whether this machine's own user needs no key. False behind a proxy on the same machine:
         what comes through one that tells nothing of it cannot be told from this machine's own.
+    speeds
+        YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
+        defaults.
     log
         What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
         json elsewhere.
@@ -56,6 +59,7 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    speeds: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     trust_loopback: bool = True

@@ -1,6 +1,6 @@
 """The coverage page: which grids somebody reaches in 5, 10 and 15 minutes, which nobody does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 from urllib.parse import urlencode
@@ -11,10 +11,11 @@ from gridsvc.coverage.groups import GROUP_NAMES, STATE_NAMES, Group, State
 from gridsvc.coverage.reach import LIMITS_S, ROLES, Coverage, Figures, Reach, whole
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.clock import COUNTY_TIME
-from gridsvc.domain.force import ROLE_NAMES
+from gridsvc.domain.force import ROLE_NAMES, Vehicle
 from gridsvc.domain.travel import Basis
 from gridsvc.domain.words import Lang, Text
 from maps.assets import LEAFLET_CSS, LEAFLET_JS, AssetMode
+from maps.closures import DrawnClosure, closure_block
 from maps.features import grid_block
 from maps.page import folium_map, render_page
 from maps.shapes import MapShapes, area_block, map_shapes
@@ -28,13 +29,22 @@ CLAIMS: dict[Basis, Text] = {
 }
 """What the times rest on, beside the title."""
 
+STANDBY_NAMES: dict[Vehicle, Text] = {
+    Vehicle.FOOT: Text("步行", "on foot"),
+    Vehicle.MOTORCYCLE: Text("摩托车", "by motorbike"),
+    Vehicle.CAR: Text("汽车", "by car"),
+}
+"""How somebody would set out from a standby place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure and its share of the denominator, in words; no share of nothing."""
+    """A figure and its share of the denominator, in words; no share of nothing. ``straight`` is the
+    share by straight lines where the figure is by road, else empty."""
 
     figure: str
     share: str
+    straight: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ def coverage_page(
     lang: Lang = "zh",
     base: AssetMode = AssetMode.LINKED,
     shapes: MapShapes | None = None,
+    closures: Sequence[DrawnClosure] = (),
 ) -> str:
     """The page as HTML. The nearest are named by role alone: no name, no telephone number.
 
@@ -72,6 +83,8 @@ def coverage_page(
         file that opens with no network.
     shapes
         `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise.
+    closures
+        Roads that are closed at that moment.
 
     Raises
     ------
@@ -96,10 +109,12 @@ def coverage_page(
         inline=script,
         data={
             "area-data": area_block(drawn),
+            "closure-data": closure_block(closures, lang, drawn.move),
             "coverage-data": grid_block(
-                *(published, drawn, _figures(found), _WORDS, lang),
+                *(published, drawn, _figures(found, minutes * 60), _WORDS, lang),
                 limits=LIMITS_S,
                 limit=minutes * 60,
+                standby=_standby_names(found),
                 states=[[each.value, STATE_NAMES[each].pick(lang)] for each in State],
                 roles=[ROLE_NAMES[role].pick(lang) for role in ROLES],
             ),
@@ -114,7 +129,7 @@ def coverage_page(
         demo=published.demo,
         version=published.version,
         claim=CLAIMS[found.travel.basis].pick(lang),
-        note=found.travel.note.pick(lang),
+        note=found.note.pick(lang),
         at=f"{at:%Y-%m-%d %H:%M}",
         night=found.night,
         live_minutes=round(found.live_for.total_seconds() / 60),
@@ -129,24 +144,42 @@ def coverage_page(
         measures=_measures(found, lang),
         unknown=int((~np.isfinite(found.demand.residents)).sum()),
         points=len(found.demand.xy),
+        compared=found.straight is not None,
+        standby=STANDBY_NAMES[found.standbys.vehicle].pick(lang) if found.standbys else "",
     )
 
 
-def _figures(found: Coverage) -> Iterator[dict[str, list[int | None]]]:
+def _figures(found: Coverage, limit_s: float) -> Iterator[dict[str, list[int | None]]]:
     """Of each grid s seconds and r role of the first, for both states; null where there is nobody.
+    Where either is beyond the limit, b: the standby place and its seconds, if there is one.
 
     Seconds are whole and rounded up, so that no grid looks reached a moment before it is.
     """
     reaches = [found.reaches[state] for state in State]
     for place in range(found.demand.grids):
         seconds = [float(reach.grid_seconds[place]) for reach in reaches]
-        yield {
+        about: dict[str, list[int | None]] = {
             "s": [ceil(each) if isfinite(each) else None for each in seconds],
             "r": [
                 int(reach.grid_role[place]) if isfinite(each) else None
                 for reach, each in zip(reaches, seconds, strict=True)
             ],
         }
+        if max(seconds) > limit_s:
+            about |= _standby(found, place)
+        yield about
+
+
+def _standby(found: Coverage, grid: int) -> dict[str, list[int | None]]:
+    """The standby place of a grid and its seconds, where something leads there."""
+    standbys = found.standbys
+    if standbys is None or not isfinite(standbys.seconds[grid]):
+        return {}
+    return {"b": [int(standbys.place[grid]), ceil(standbys.seconds[grid])]}
+
+
+def _standby_names(found: Coverage) -> list[str]:
+    return [] if found.standbys is None else list(found.standbys.villages.names)
 
 
 def _band_counts(reach: Reach) -> list[str]:
@@ -157,7 +190,7 @@ def _band_counts(reach: Reach) -> list[str]:
 def _measures(found: Coverage, lang: Lang) -> list[Measure]:
     """The figures with their denominators: grids, residents that are known, square kilometres."""
     total = whole(found.demand)
-    parts = [[found.reaches[state].within(limit) for state in State] for limit in LIMITS_S]
+    parts = [_parts(found, limit) for limit in LIMITS_S]
     grids, people, km2 = total.grids, round(total.residents), total.area_m2 / 1e6
     measures: list[tuple[Text, Callable[[Figures], float]]] = [
         (Text(f"网格（共 {grids:,} 个）", f"Grids (of {grids:,})"), lambda part: part.grids),
@@ -174,7 +207,13 @@ def _measures(found: Coverage, lang: Lang) -> list[Measure]:
         Measure(
             name.pick(lang),
             tuple(
-                (minutes, tuple(_cell(of(part), of(total)) for part in both))
+                (
+                    minutes,
+                    tuple(
+                        _cell(of(part), of(total), None if other is None else of(other))
+                        for part, other in both
+                    ),
+                )
                 for minutes, both in zip(MINUTES, parts, strict=True)
             ),
         )
@@ -182,8 +221,22 @@ def _measures(found: Coverage, lang: Lang) -> list[Measure]:
     ]
 
 
-def _cell(figure: float, total: float) -> Cell:
-    return Cell(f"{figure:,.0f}", _share(figure / total) if total > 0 else "–")
+def _parts(found: Coverage, limit_s: float) -> list[tuple[Figures, Figures | None]]:
+    """What both states reach, and what they would by straight lines."""
+    return [
+        (
+            found.reaches[state].within(limit_s),
+            None if found.straight is None else found.straight[state].within(limit_s),
+        )
+        for state in State
+    ]
+
+
+def _cell(figure: float, total: float, straight: float | None) -> Cell:
+    if total <= 0:
+        return Cell(f"{figure:,.0f}", "–")
+    compared = "" if straight is None else _share(straight / total)
+    return Cell(f"{figure:,.0f}", _share(figure / total), compared)
 
 
 def _share(part: float) -> str:
@@ -200,5 +253,8 @@ _WORDS: dict[str, Text] = {
     "about": Text("约 {m} 分钟", "about {m} min"),
     "beyond": Text("{n} 个", "{n}"),
     "none": Text("没有：全部网格都在时限内。", "None: every grid is reached in time."),
+    "standby": Text("备勤：{name} 约 {m} 分钟", "standby: {name}, {m} min"),
+    "late": Text("最近备勤点 {name} 约 {m} 分钟，仍超时限", "standby {name} {m} min: too late"),
+    "nowhere": Text("无路可达的备勤点", "no standby leads there"),
     "more": Text("再显示 {n} 个", "show {n} more"),
 }

@@ -38,6 +38,9 @@ A reply, a rating or an archive that is opened again goes back to handling, for 
 A supervision order is owed until it is answered. A step that ends a case (`rate`, `archive`,
 `refuse`, `transfer`, `false_alarm`, `withdraw`) is answered 409 while one is, and names it; answer
 it first. A merge takes its orders into the case that goes on.
+An offer is called 已指派·未通知 until a channel confirms that the person was told (`notify`, which
+is a mark and no state), then 已通知·待接单. `expire` is what the clock does. Who accepts after
+their offer has ended gets the place only while it is open: [dispatch.md](dispatch.md) has the rule.
 """
 
 

@@ -232,7 +232,7 @@ def test_a_call_is_never_refused_over_its_position(api: TestClient, place: dict[
     placed = api.put(f"{POST}/{body['id']}/position", json={"position": REPORT["position"]})
     assert placed.status_code == 200, placed.text
     assert placed.json()["placement"]["unit"] == U1
-    assert len(placed.json()["assignments"]) == 4
+    assert len(placed.json()["assignments"]) == 5
     assert api.get(POST, params={"unlocated": "true"}).json()["incidents"] == []
 
 
@@ -291,7 +291,7 @@ def test_a_page_after_nothing_is_not_found(api: TestClient) -> None:
 def test_the_events_come_with_the_case(api: TestClient) -> None:
     answer = _send(api)
     events = api.get(f"{POST}/{answer['id']}").json()["events"]
-    assert [e["name"] for e in events] == ["incident_received", *["responder_assigned"] * 4]
+    assert [e["name"] for e in events] == ["incident_received", *["responder_assigned"] * 5]
     assigned = [one["responder"] for one in answer["assignments"]]
     assert [e["payload"]["responder"] for e in events[1:]] == assigned
     assert "19900000001" not in str(events)
@@ -339,7 +339,7 @@ def test_who_may_only_report_is_not_told_who_the_force_are(api_runtime: Runtime)
     headers = {"Authorization": f"Bearer {token}"}
     answer = api.post(POST, json=REPORT, headers=headers)
     assert answer.status_code == 201, answer.text
-    assert len(answer.json()["assignments"]) == 4
+    assert len(answer.json()["assignments"]) == 5
     assert not any(one.name in answer.text for one in api_runtime.force().responders)
     assert api.get(f"{POST}/{answer.json()['id']}", headers=headers).status_code == 403
 

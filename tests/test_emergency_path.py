@@ -121,13 +121,11 @@ def test_who_is_beaten_to_one_person_does_not_wait_for_the_next_while_holding_ot
     knowing, deaf = Runtime.open(settings), Runtime.open(settings)
     unplaced = replace(PLACED, lng=None, lat=None, text="老人胸痛")
     number = deaf.receive(unplaced).incident.number
-    first, second = (
-        {each.capability: each.responder for each in found.assignments}
-        for found in (knowing.receive(PLACED).decision, knowing.receive(PLACED).decision)
-        if found is not None
-    )
-    lost, following = first[Capability.FIRST_AID], second[Capability.FIRST_AID]
-    ambulance = first[Capability.AMBULANCE]
+    before = knowing.receive(PLACED).decision
+    assert before is not None
+    first = {(each.capability, each.reserve): each.responder for each in before.assignments}
+    lost, following = first[Capability.FIRST_AID, False], first[Capability.FIRST_AID, True]
+    ambulance = first[Capability.AMBULANCE, False]
     assert following < ambulance
     engine, row = postgres_store._engine, {"county": "530324", "assignment": "x", "number": "x"}
     with engine.begin() as connection:
@@ -144,7 +142,7 @@ def test_who_is_beaten_to_one_person_does_not_wait_for_the_next_while_holding_ot
         decision = placing.result(timeout=60).decision
     assert decision is not None
     sent = {each.responder for each in decision.assignments}
-    assert len(sent) == 4
+    assert {each.capability for each in decision.assignments} == {one for one, _ in first}
     assert not sent & {lost, following, ambulance}
     knowing.close()
     deaf.close()

@@ -67,7 +67,7 @@ def check_whole(store: Store, load: Load) -> None:
     for one in sent:
         people.setdefault(one.incident, []).append(one.responder)
     for key, payload in decided.items():
-        assert sorted(payload["assigned"]) == sorted(people.get(key, []))
+        assert set(payload["assigned"]) <= set(people.get(key, []))  # later waves come on top
         urgent = cases[key].urgency <= 2
         assert bool(payload["assigned"] or payload["shortfalls"]) or not urgent
         assert urgent or not payload["assigned"]
@@ -97,7 +97,7 @@ def check_answers(address: str, load: Load, keys: list[str]) -> None:
         if before is not None:
             status, found = ask(connection, "GET", f"{INCIDENTS}/{before['id']}")
             assert (status, found["number"]) == (200, before["number"])
-            assert {each["id"] for each in before["assignments"]} == {
+            assert {each["id"] for each in before["assignments"]} <= {
                 each["id"] for each in found["assignments"]
             }
         load.put(connection, key, load.sent[key])

@@ -21,6 +21,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("export", "export", "导出图层 / Export a layer"),
     "locate": ("locate", "locate", "为一批坐标定位网格 / Locate a file of positions"),
     "map": ("map", "map_", "生成地图文件 / Draw a map to a file"),
+    "replay": (
+        "replay",
+        "replay",
+        "用往期警情重演派单方式 / Replay a past period under other policies",
+    ),
     "synth": ("synth", "synth", "生成演示县文件 / Write the demo county's files"),
     "keys": ("keys", "keys", "访问密钥 / API keys"),
     "backup": ("backup", "backup", "备份全部数据到一个文件 / Back everything up to a file"),

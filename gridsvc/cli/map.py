@@ -104,6 +104,7 @@ def coverage(
     """响应覆盖图：谁几分钟能到哪里 / The coverage map: who reaches what, and how soon."""
     from gridsvc.coverage.demand import Demand
     from gridsvc.flows import mapping
+    from gridsvc.flows.standby_places import StandbyPlaces
     from maps.assets import AssetMode
     from maps.coverage import coverage_page
 
@@ -112,7 +113,13 @@ def coverage(
         demand = Demand.of(grid_map.published, grid_map.frame)
         return coverage_page(
             grid_map.published,
-            mapping.coverage(runtime.scene(), demand, group=Group(group), at=runtime.clock()),
+            mapping.coverage(
+                runtime.scene(),
+                demand,
+                group=Group(group),
+                at=runtime.clock(),
+                places=StandbyPlaces(demand, grid_map.published),
+            ),
             state=State(state),
             minutes=int(minutes),
             lang=lang,

@@ -1,13 +1,13 @@
 """Who could be there first, and why the nearer ones were passed over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card, serves
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
 from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
@@ -75,7 +75,11 @@ class Shortfall:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The answer to "who can be there first?": what the ``card`` asks for, the eligible in order,
-    those passed over, and what not enough people within reach can do."""
+    those passed over, and what not enough people within reach can do.
+
+    ``basis`` and ``travel_note`` say what the times rest on, ``eta_notes`` what those of each basis
+    among them are worth.
+    """
 
     card: Card
     chosen: tuple[Candidate, ...]
@@ -83,6 +87,7 @@ class Ranking:
     shortfalls: tuple[Shortfall, ...]
     basis: Basis
     travel_note: Text
+    eta_notes: Mapping[Basis, Text]
 
     @property
     def required(self) -> tuple[Capability, ...]:
@@ -120,6 +125,7 @@ class Ranking:
             "notes": [_said(note) for note in self.notes],
             "basis": self.basis,
             "travel_note": _said(self.travel_note),
+            "eta_notes": {basis.value: _said(note) for basis, note in self.eta_notes.items()},
             "chosen": [_kept(one) for one in self.chosen],
             "refused": [_kept(one) for one in self.refused],
             "shortfalls": [kept_shortfall(one) for one in self.shortfalls],
@@ -146,6 +152,7 @@ def _kept(one: Candidate | Refusal) -> dict[str, Any]:
         "distance_m": round(near.distance_m, 1),
         "from": "live" if near.from_live else "home",
         "eta_s": round(near.eta_s),
+        "basis": near.basis,
         "score_s": round(near.score_s),
         "own": near.own,
         "terms": [
@@ -189,14 +196,28 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
         first = list(islice(free, CHOSEN))
     chosen, shortfalls = _completed(view, card, first, busy)
     refused = _passed_over(view, card, first, busy)
-    return Ranking(
-        card,
-        tuple(candidate(view.one(number), view, card) for number in chosen),
-        tuple(_refusal(view, number, card, busy) for number in refused),
-        tuple(shortfalls),
-        travel.basis,
-        travel.note,
+    going = tuple(candidate(view.one(number), view, card) for number in chosen)
+    staying = tuple(_refusal(view, number, card, busy) for number in refused)
+    bases = [one.near.basis for one in going] + [one.near.basis for one in staying]
+    basis, note = _rests_on(travel, bases)
+    notes = {one: travel.note_of(one) for one in dict.fromkeys(bases)}
+    return Ranking(card, going, staying, tuple(shortfalls), basis, note, notes)
+
+
+def _rests_on(travel: TravelTimes, bases: Sequence[Basis]) -> tuple[Basis, Text]:
+    """What the times of all that are told of rest on, and what must be said of them."""
+    guessed = bases.count(Basis.STRAIGHT_LINE)
+    if not guessed or travel.basis is Basis.STRAIGHT_LINE:
+        return travel.basis, travel.note
+    straight = travel.note_of(Basis.STRAIGHT_LINE)
+    if guessed == len(bases):
+        return Basis.STRAIGHT_LINE, straight
+    note = Text(
+        f"{travel.note.zh}；其中 {guessed} 人无道路数据，按直线估算",
+        f"{travel.note.en}; {guessed} of the people have no road data and are estimated from "
+        "straight lines",
     )
+    return travel.basis, note
 
 
 def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
@@ -277,7 +298,7 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, capability, card) for number in first) < wanted:
+        if sum(_serves(view, number, card, capability) for number in first) < wanted:
             found = list(islice(free_to_serve(view, card, capability, busy), wanted))
             pool += found
             if len(found) < wanted:
@@ -287,11 +308,16 @@ def _completed(
     return sorted(chosen, key=lambda number: _other_office(people[number], card)), shortfalls
 
 
-def _serves(view: View, number: int, capability: Capability, card: Card) -> bool:
-    who = view.index.responders[number]
+def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
+    return counts_for(view.index.responders[number], card, capability)
+
+
+def counts_for(who: Responder, card: Card, capability: Capability) -> bool:
+    """Whether somebody counts for ``capability`` of ``card``: a neighbour who has learned a
+    professional's trade is welcome, but does not stand in for the professional."""
     if capability is Capability.TRADE and _other_office(who, card):
         return False
-    return serves(who.role, who.capabilities, capability)
+    return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 
 def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:

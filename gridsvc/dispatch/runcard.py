@@ -111,12 +111,6 @@ class Card:
         return LAY_CAPABILITIES if self.lay is Lay.STAND_OFF else frozenset()
 
 
-def serves(role: Role, capabilities: frozenset[C], capability: C) -> bool:
-    """Whether somebody counts for ``capability``: a neighbour who has learned a professional's
-    trade is welcome, but does not stand in for the professional."""
-    return capability in capabilities and (capability in LAY_CAPABILITIES or not role.lay)
-
-
 def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
     """The card of a report.
 

@@ -126,7 +126,8 @@ class CaseReminded(CaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderAssigned(CaseEvent):
-    """A person was claimed for a case; nobody has told them yet."""
+    """A person was claimed for a case and is offered it; nobody has told them yet. ``wave`` counts
+    from 1, 0 for somebody chosen by a person; ``reserve``: besides those the card needs."""
 
     name: ClassVar[str] = "responder_assigned"
     assignment: str
@@ -134,12 +135,15 @@ class ResponderAssigned(CaseEvent):
     capability: str
     stand_off: bool
     eta_s: float
+    wave: int = 0
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignmentStepped(CaseEvent):
     """An assignment took a step of its table; ``free`` says that the person can be sent again,
-    ``on_behalf`` that the officer recorded it by telephone (代接单)."""
+    ``on_behalf`` that the officer recorded it by telephone (代接单), ``reason`` why, as a code of
+    `gridsvc.domain.reasons`."""
 
     name: ClassVar[str] = "assignment_stepped"
     assignment: str
@@ -149,6 +153,7 @@ class AssignmentStepped(CaseEvent):
     after: str
     free: bool
     on_behalf: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +218,39 @@ class ApiKeyRevoked(Event):
 
     name: ClassVar[str] = "api_key_revoked"
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadsImported(Event):
+    """A version of the roads became the current one."""
+
+    name: ClassVar[str] = "roads_imported"
+    version: int
+    nodes: int
+    edges: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoadClosed(Event):
+    """Roads were closed for ``vehicles`` from ``starts_at`` to ``ends_at`` (ISO 8601; None: until
+    lifted). It expires by itself, without another event."""
+
+    name: ClassVar[str] = "road_closed"
+    closure: str
+    vehicles: tuple[str, ...]
+    starts_at: str
+    ends_at: str | None
+    edges: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadReopened(Event):
+    """A closure was lifted before its end."""
+
+    name: ClassVar[str] = "road_reopened"
+    closure: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

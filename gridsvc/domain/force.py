@@ -79,6 +79,14 @@ class Vehicle(StrEnum):
     CAR = "car"
 
 
+VEHICLE_NAMES: dict[Vehicle, Text] = {
+    Vehicle.FOOT: Text("步行", "on foot"),
+    Vehicle.MOTORCYCLE: Text("摩托车", "motorbike"),
+    Vehicle.CAR: Text("汽车", "car"),
+}
+"""What each vehicle is called on screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePosition:
     """Where a responder's device last said it was, and when (aware datetime)."""

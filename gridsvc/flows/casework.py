@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from gridsvc.domain.case import PAPERWORK_WITHIN, Assignment, Case, Note, Supervision, urgent
+from gridsvc.domain.case import (
+    PAPERWORK_WITHIN,
+    Assignment,
+    Case,
+    Note,
+    Supervision,
+    quiet,
+    urgent,
+)
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, Fault, InputError
 from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised
@@ -33,6 +41,7 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
+from gridsvc.flows.offering import look_soon, start_offers
 from gridsvc.flows.patience import patiently
 from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
@@ -108,24 +117,24 @@ def step(
             call_off(work, incident, now=now, by=caller.id)
         if stage is not Stage.PAPERWORK_OWED:
             return Stepped(incident, after)
-        return Stepped(incident, after, _send_anew(work, incident, scene, now, caller))
+        return _sent_anew(work, incident, after, scene, now, caller)
 
     return patiently(store, once)
 
 
-def _send_anew(
-    work: UnitOfWork, incident: Incident, scene: Scene, now: datetime, caller: Caller
-) -> Decision | None:
+def _sent_anew(
+    work: UnitOfWork, incident: Incident, case: Case, scene: Scene, now: datetime, caller: Caller
+) -> Stepped:
     """Dispatch a case that was opened again, unless people are at it or its place is not known."""
     if any(one.state not in ENDED for one in work.cases.assignments(incident.id)):
-        return None
+        return Stepped(incident, case)
     # Whom its own end has freed a moment ago this process may not know to be free yet.
     scene = replace(scene, busy=work.cases.taken())
     weighed = weigh(incident, scene=scene, now=now)
     decision = decide(work, incident, weighed, scene=scene, now=now, by=caller.id)
     number = work.cases.decisions(incident.id) + 1
     keep(work, incident, decision, now=now, by=caller.id, number=number)
-    return decision
+    return Stepped(incident, start_offers(work, incident, case, decision, now=now), decision)
 
 
 def _must_be_answered(work: UnitOfWork, incident: Incident, step: Step) -> None:
@@ -185,7 +194,7 @@ def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
     owner = action.owner or ("" if action.step is Step.SEND_BACK else case.owner)
     handled = stage in _NOBODY_NEEDED
     return replace(
-        case,
+        quiet(case) if handled else case,
         stage=stage,
         owner=owner,
         closed_at=(case.closed_at or now) if handled else None,
@@ -219,7 +228,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
         stage = next_stage(case.stage, Step.MERGE)
         must_be_at_work(other)
         after = replace(
-            case,
+            quiet(case),
             stage=stage,
             merged_into=target.number,
             closed_at=now,
@@ -238,6 +247,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
         )
         _hand_on(work, incident, target, caller)
         _hand_orders_on(work, incident, target, other, caller)
+        look_soon(work, target.id, now)
         return after
 
     return patiently(store, once)
@@ -251,6 +261,7 @@ def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Cal
         work.cases.change_assignment(replace(one, incident=target.id))
         work.events.record(assigned(one, fields))
     work.cases.rename_claims(incident.number, target.number)
+    work.timers.hand_on(incident.id, target.id)
 
 
 def _hand_orders_on(

@@ -31,6 +31,7 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
+from gridsvc.flows.offering import begin, begun, start_offers
 from gridsvc.flows.patience import patiently
 from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
@@ -245,6 +246,7 @@ class _Call:
         decision = decide(
             work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
         )
+        case = begun(work, incident, case, decision, now=now)
         return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
 
     def keep(self, work: UnitOfWork, receipt: Receipt) -> None:
@@ -260,7 +262,9 @@ class _Call:
                 located=incident.placement is not None,
             )
         )
-        keep(work, incident, receipt.decision, now=incident.received_at, by=by.id)
+        now, decision = incident.received_at, receipt.decision
+        keep(work, incident, decision, now=now, by=by.id)
+        begin(work, incident, case, decision, now=now)
 
 
 def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case:
@@ -343,6 +347,7 @@ def place(
         )
         number = work.cases.decisions(incident.id) + 1
         sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
+        claim = not sent and case.closed_at is None and not case.by_hand
         decision = decide(
             work,
             incident,
@@ -350,9 +355,11 @@ def place(
             scene=scene,
             now=now,
             by=caller.id,
-            claim=not sent and case.closed_at is None,
+            claim=claim,
         )
         keep(work, incident, decision, now=now, by=caller.id, number=number)
+        if claim:
+            case = start_offers(work, incident, case, decision, now=now)
         duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind], caller)
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 

@@ -1,8 +1,11 @@
 """What the maps show, put together from the rooms that know it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
+import shapely
 
 from geodata.datum import from_cgcs2000
 from gridsvc.coverage.demand import Demand
@@ -10,9 +13,15 @@ from gridsvc.coverage.groups import GROUP_ROLES, Group, State
 from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
-from gridsvc.domain.travel import VEHICLES
+from gridsvc.domain.roads import RoadNetwork
+from gridsvc.domain.travel import VEHICLES, Basis, TravelTimes, VehicleNumbers
+from gridsvc.flows.closures import Closed
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.standby_places import StandbyPlaces
+from gridsvc.travel.straight import StraightLine
+from maps.closures import DrawnClosure
 from maps.shapes import MapShapes, map_shapes
 from maps.tiles import Tiles
 
@@ -31,8 +40,41 @@ def drawn_shapes(published: PublishedMap, tiles: Tiles | None = None) -> MapShap
     return map_shapes(published, tiles=tiles, move=shifted)
 
 
-def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Coverage:
+def drawn_closures(
+    found: Sequence[Closed], network: RoadNetwork | None, at: datetime
+) -> list[DrawnClosure]:
+    """The closures in force at ``at`` (aware) as the pages draw them: the roads that are closed,
+    or what was drawn where these are no more."""
+    drawn = []
+    for one in found:
+        closure = one.closure
+        if not closure.holds(at):
+            continue
+        shape = closure.geometry
+        if network is not None and len(one.edges):
+            start = network.shape_start
+            lines = [network.shape[start[edge] : start[edge + 1]] for edge in one.edges.tolist()]
+            shape = shapely.MultiLineString(lines)
+        if shape is not None:
+            drawn.append(
+                DrawnClosure(
+                    shape, closure.vehicles, closure.starts_at, closure.ends_at, closure.reason
+                )
+            )
+    return drawn
+
+
+def coverage(
+    scene: Scene,
+    demand: Demand,
+    *,
+    group: Group,
+    at: datetime,
+    places: StandbyPlaces | None = None,
+) -> Coverage:
     """Whom a group reaches, and how soon: with everybody on the list, and with whom it has now.
+
+    By road the same is reckoned by straight lines too, for comparison.
 
     Parameters
     ----------
@@ -46,6 +88,9 @@ def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Cov
         The aware moment. Staffed are those on duty who can be called out at that hour and are
         held by no case, from where they are (`gridsvc.dispatch`); nominal is everybody of the
         group with a place, from the home place where there is one.
+    places
+        Of the map: from where what nobody reaches could be covered, with the quickest vehicle of
+        the group.
     """
     night = is_night(at)
     members = [
@@ -61,22 +106,40 @@ def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Cov
         dtype=np.bool_,
     )
 
-    def reach(start: Floats, wanted: np.ndarray) -> Reach:
-        there = wanted & np.isfinite(start).all(axis=1)
-        supply = Supply(start[there], vehicle[there], role[there])
-        return Reach.of(demand, supply, scene.travel)
-
     now = scene.force.places(at).start[numbers]
     home = scene.force.homes[numbers]
     listed = np.where(np.isnan(home), now, home)
+    everybody = np.ones(len(ready), dtype=np.bool_)
+    supplies = {
+        state: _placed(Supply(start, vehicle, role), wanted)
+        for state, start, wanted in (
+            (State.STAFFED, now, ready),
+            (State.NOMINAL, listed, everybody),
+        )
+    }
+
+    def reaches(travel: TravelTimes) -> dict[State, Reach]:
+        return {state: Reach.of(demand, supply, travel) for state, supply in supplies.items()}
+
+    straight = None if scene.travel.basis is Basis.STRAIGHT_LINE else reaches(StraightLine())
     return Coverage(
         group=group,
         at=at,
         night=night,
-        reaches={
-            State.STAFFED: reach(now, ready),
-            State.NOMINAL: reach(listed, np.ones(len(ready), dtype=np.bool_)),
-        },
+        reaches=reaches(scene.travel),
         travel=scene.travel,
         live_for=LIVE_MAX_AGE,
+        straight=straight,
+        standbys=None if places is None else places.of(scene.travel, _fastest(vehicle)),
     )
+
+
+def _fastest(vehicle: VehicleNumbers) -> Vehicle:
+    """What the quickest of a group drive; a car where there is nobody."""
+    return VEHICLES[int(vehicle.max(initial=0))] if len(vehicle) else Vehicle.CAR
+
+
+def _placed(supply: Supply, wanted: npt.NDArray[np.bool_]) -> Supply:
+    """Those of a supply who are wanted and have a place."""
+    there = wanted & np.isfinite(supply.start).all(axis=1)
+    return Supply(supply.start[there], supply.vehicle[there], supply.role[there])

@@ -67,6 +67,9 @@ def open_cases(*, store: Store, now: datetime) -> dict[str, int]:
 def _alarms(reading: Reading, now: datetime, area: str) -> dict[str, int]:
     counted = CaseFilter(within=area, drill=False, open=True)
     return {
+        "unanswered": reading.cases.count(replace(counted, unanswered=True)),
+        "nobody_left": reading.cases.count(replace(counted, nobody_left=True)),
+        "silent_on_scene": reading.cases.count(replace(counted, silent=True)),
         "unlocated": reading.cases.count(replace(counted, unlocated=True)),
         "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
         "overdue": reading.cases.count(replace(counted, overdue_at=now)),

@@ -31,6 +31,9 @@ class CaseFilter:
     unlocated: bool | None = None
     supervised: bool | None = None
     drill: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
+    silent: bool | None = None
     overdue_at: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -56,6 +59,9 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.grid.is_(None), which.unlocated),
             (_C.supervised.is_(True), which.supervised),
             (_C.drill.is_(True), which.drill),
+            (_C.unanswered_since.is_not(None), which.unanswered),
+            (_C.nobody_left.is_(True), which.nobody_left),
+            (_C.silent > 0, which.silent),
         )
         if wanted is not None
     ]

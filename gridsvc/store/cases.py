@@ -12,6 +12,7 @@ from gridsvc.domain.force import Capability
 from gridsvc.domain.geo import LngLat
 from gridsvc.domain.incident import Incident, unknown_incident
 from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.case_filter import OPEN, CaseFilter, conditions
 from gridsvc.store.incidents import COLUMNS, case_row, to_incident
@@ -22,6 +23,11 @@ _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
     *(_C.merged_into, _C.supervised, _C.reminders, _C.rating),
+    *(_C.unanswered_since, _C.nobody_left, _C.escalation, _C.escalated_at, _C.silent, _C.by_hand),
+)
+_CHANGING = (
+    *("state", "incident", "changed_at", "changed_by", "answer_by", "notified_at", "rung_at"),
+    *("silent_since", "reason", "on_behalf"),
 )
 Cases = list[tuple[Incident, Case]]
 
@@ -296,17 +302,12 @@ class CaseWriter(CaseReader):
         )
 
     def change_assignment(self, one: Assignment) -> None:
-        """Keep the state, the moment and the case of an assignment."""
+        """Keep what can change of an assignment: its state and its moments, its case, why."""
         c = assignment.c
         self.connection.execute(
             update(assignment)
             .where(c.county == self.county, c.id == one.id)
-            .values(
-                state=one.state,
-                incident=one.incident,
-                changed_at=one.changed_at,
-                changed_by=one.changed_by,
-            )
+            .values({name: getattr(one, name) for name in _CHANGING})
         )
 
     def rename_claims(self, before: str, after: str) -> None:
@@ -390,11 +391,14 @@ def _fields(one: Any, kind: type) -> dict[str, Any]:
 
 
 def _row(one: Assignment) -> dict[str, Any]:
-    return _fields(one, Assignment)
+    why = None if one.why is None else [one.why.zh, one.why.en]
+    return _fields(one, Assignment) | {"also": [*one.also], "why": why}
 
 
 def _assignment(row: Any) -> Assignment:
     fields = dict(row._mapping)
     fields["capability"] = Capability(fields["capability"])
     fields["state"] = AssignmentState(fields["state"])
+    fields["also"] = tuple(Capability(one) for one in fields["also"])
+    fields["why"] = None if fields["why"] is None else Text(*fields["why"])
     return Assignment(**fields)

@@ -151,6 +151,12 @@ def case_row(case: Case) -> dict[str, Any]:
         "supervised": case.supervised,
         "reminders": case.reminders,
         "rating": case.rating,
+        "unanswered_since": case.unanswered_since,
+        "nobody_left": case.nobody_left,
+        "escalation": case.escalation,
+        "escalated_at": case.escalated_at,
+        "silent": case.silent,
+        "by_hand": case.by_hand,
     }
 
 

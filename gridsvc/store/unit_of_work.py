@@ -18,11 +18,14 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
 from gridsvc.store.repository import together
+from gridsvc.store.roads import RoadReader, RoadWriter
+from gridsvc.store.timers import TimerReader, TimerWriter
 
 
 def _now() -> datetime:
@@ -38,8 +41,10 @@ class Reading:
     cases: CaseReader
     alerts: AlertReader
     keys: KeyReader
+    roads: RoadReader
     events: EventLog
     tables: TableReader
+    timers: TimerReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -48,8 +53,10 @@ class Reading:
         self.cases = CaseReader(connection, county)
         self.alerts = AlertReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.roads = RoadReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
+        self.timers = TimerReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -61,7 +68,9 @@ class UnitOfWork(Reading):
     cases: CaseWriter
     alerts: AlertWriter
     keys: KeyWriter
+    roads: RoadWriter
     events: EventWriter
+    timers: TimerWriter
 
     def __init__(
         self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
@@ -72,8 +81,11 @@ class UnitOfWork(Reading):
         self.cases = CaseWriter(connection, county)
         self.alerts = AlertWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.roads = RoadWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
+        self.timers = TimerWriter(connection, county)
+        self.holds = HoldReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
         self._connection = connection
 

@@ -20,6 +20,7 @@ gridsvc.coverage = function (map) {
     [name, gridsvc.arrival(about, i, data)]));
   const grids = gridsvc.grids(map, data.grids, { fill, tip, bare: () => false });
   gridsvc.townships(map, area);
+  gridsvc.closures(map);
   gridsvc.leads(document.querySelector(".side"), grids);
   gridsvc.switched((value) => {
     const before = state;
@@ -39,6 +40,14 @@ gridsvc.arrival = function (about, state, data) {
 // An estimate is not known to the second: in the list whole minutes, rounded up.
 gridsvc.about = function (seconds, words) {
   return seconds === null ? words.nobody : words.about.replace("{m}", Math.ceil(seconds / 60));
+};
+
+// From where the grid could be covered, and whether that is soon enough.
+gridsvc.standby = function (about, data) {
+  if (!about.b) return data.words.nowhere;
+  const [place, seconds] = about.b;
+  const words = seconds <= data.limit ? data.words.standby : data.words.late;
+  return words.replace("{name}", data.standby[place]).replace("{m}", Math.ceil(seconds / 60));
 };
 
 gridsvc.minutes = function (seconds, words) {
@@ -68,6 +77,7 @@ gridsvc.uncovered = function (area, data, state) {
       gridsvc.element("span", about.n || about.c, "name"),
       gridsvc.element("span", gridsvc.where(about, area, data), "where"),
     );
+    if (data.standby.length) who.append(gridsvc.element("span", gridsvc.standby(about, data), "standby"));
     button.append(
       gridsvc.element("b", String(i + 1)), who,
       gridsvc.element("span", gridsvc.about(about.s[state], data.words), "value"),
