@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from gridsvc.dispatch import Pick, card_for, picks
 from gridsvc.dispatch.eligibility import Busy, eligible
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
-from gridsvc.domain.force import Capability, Responder, Role
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.kinds import KINDS, KINDS_BY_CODE, Kind, Lay
 from tests.dispatch_people import (
     CASE,

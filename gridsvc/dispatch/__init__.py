@@ -1,5 +1,6 @@
 """Who may be sent, and in which order."""
 
+from gridsvc.dispatch.cards import CardSet, default_cards
 from gridsvc.dispatch.force_index import ForceIndex
 from gridsvc.dispatch.picks import Pick, picks
 from gridsvc.dispatch.ranking import Candidate, Ranking, Refusal, Shortfall, rank
@@ -9,6 +10,7 @@ from gridsvc.dispatch.view import View
 __all__ = [
     "Candidate",
     "Card",
+    "CardSet",
     "ForceIndex",
     "Pick",
     "Ranking",
@@ -16,6 +18,7 @@ __all__ = [
     "Shortfall",
     "View",
     "card_for",
+    "default_cards",
     "picks",
     "rank",
 ]

@@ -6,9 +6,9 @@ from itertools import islice
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, eligible, refusals
 from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, Card
+from gridsvc.dispatch.runcard import Card
 from gridsvc.dispatch.view import Nearby, View
-from gridsvc.domain.force import Capability, Responder, Role
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.words import Text
 
 _OWN = {Capability.FIRST_ON_SCENE: Role.SENTINEL, Capability.GRID_DUTY: Role.GRID_WORKER}

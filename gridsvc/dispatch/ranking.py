@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card, serves
+from gridsvc.dispatch.runcard import LAY_ROLES, Card, serves
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
-from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
+from gridsvc.domain.force import CAPABILITY_NAMES, LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
 from gridsvc.domain.travel import Basis, TravelTimes
 from gridsvc.domain.words import Text

@@ -2,24 +2,24 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from gridsvc.dispatch.cards import CardSet, default_cards
+from gridsvc.domain.cards import Hints
 from gridsvc.domain.case import urgent
+from gridsvc.domain.force import LAY_CAPABILITIES, Role
 from gridsvc.domain.force import Capability as C
-from gridsvc.domain.force import Role
-from gridsvc.domain.kinds import Category, Kind, Lay
+from gridsvc.domain.kinds import KINDS_BY_CODE, NO_SENTINEL, Category, Kind, Lay
 from gridsvc.domain.waves import WAVES, Waves
 from gridsvc.domain.words import Text
 
-LAY_CAPABILITIES = frozenset({C.FIRST_ON_SCENE, C.GRID_DUTY, C.MEDIATION})
-"""What neighbours do; everything else is professional."""
-
 LAY_ROLES = frozenset(role for role in Role if role.lay)
 
-_NO_SENTINEL = frozenset({"family_dispute", "domestic_violence"})
-"""The neighbour next door is not sent into a family's quarrel."""
+_ARMED = "armed_gas_hazmat"
+"""Whose hints hold wherever words name a weapon or gas."""
 
-_TWICE = {"fight": frozenset({C.GRID_DUTY})}
 _RAISED_ASKS = {"illegal_burning": ("119",)}
 """Whom a raised violation asks besides 110: burning that has become critical is a fire."""
 
@@ -65,27 +65,37 @@ _ONE_BLANK = re.compile(r"\s+")
 class Card:
     """Whom one report asks for.
 
-    ``twice`` are the capabilities that two people are wanted for, ``barred`` the roles that are
-    not sent whatever they can do, ``notes`` says why it differs from the card of its kind.
+    ``counts`` are the people wanted for a capability where that is not one, ``latest`` the seconds
+    within which the card wants the last of them there. ``barred`` are the roles that are not sent
+    whatever they can do, ``notes`` says why it differs from the card of its kind.
     ``at_once``: people are assigned before anybody confirms. ``held_back``: whoever goes keeps
     away from the danger itself until the police are there. ``armed``: the words name a weapon.
-    ``waves``: how it is offered, None where it is only recommended.
+    ``waves``: how it is offered, None where it is only recommended. ``hints``: what to do and not
+    to do. ``level``: the alarm level; ``version``: of the kind's card, 0 for the shipped one.
+    ``next_grids``: the neighbouring grids' workers are told too. ``kept_out``: who is not offered
+    this one incident, by id, and why (excluded by hand, resting); reasons name nobody.
     """
 
     required: tuple[C, ...]
     lay: Lay
     hand_over: tuple[str, ...]
     notes: tuple[Text, ...] = ()
-    twice: frozenset[C] = frozenset()
+    counts: Mapping[C, int] = field(default_factory=dict)
     barred: frozenset[Role] = frozenset()
     at_once: bool = False
     held_back: bool = False
     armed: bool = False
     waves: Waves | None = None
+    latest: Mapping[C, float] = field(default_factory=dict)
+    hints: Hints = Hints()
+    level: int = 1
+    version: int = 0
+    next_grids: bool = False
+    kept_out: Mapping[str, Text] = field(default_factory=dict)
 
     def wanted(self, capability: C) -> int:
         """How many people of ``capability`` it asks for."""
-        return 2 if capability in self.twice else 1
+        return self.counts.get(capability, 1)
 
     @property
     def excluded(self) -> frozenset[Role]:
@@ -106,7 +116,14 @@ def serves(role: Role, capabilities: frozenset[C], capability: C) -> bool:
     return capability in capabilities and (capability in LAY_CAPABILITIES or not role.lay)
 
 
-def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
+def card_for(
+    kind: Kind,
+    *,
+    urgency: int,
+    text: str = "",
+    cards: CardSet | None = None,
+    level: int = 1,
+) -> Card:
     """The card of a report.
 
     Parameters
@@ -120,41 +137,70 @@ def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
         What was said. A weapon named where people quarrel, one held against people anywhere, or
         leaking gas make the card stricter. Doubtful words count as danger, "没有持刀" too: nobody
         unarmed is sent to a knife.
+    cards
+        The set of cards in force; None: the shipped one.
+    level
+        Alarm level: what the levels of the card ask for adds up.
 
     Returns
     -------
     Card
         Never laxer than the kind's own. A card that sends nobody and hands over goes on doing so.
     """
-    card = Card(
-        required=kind.sends,
-        lay=kind.lay,
-        hand_over=kind.hand_over,
-        twice=_TWICE.get(kind.code, frozenset()),
-        barred=frozenset({Role.SENTINEL}) if kind.code in _NO_SENTINEL else frozenset(),
-        at_once=urgent(urgency),
-        waves=WAVES.get(urgency),
-    )
-    if _raised(kind, urgency):
-        card = _tightened(card, kind, urgency)
+    in_force = cards or default_cards()
+    plain, usual = _prepared(in_force, kind.code, urgency, level)
+    if not text:
+        return usual
     words = _plain(text)
-    card = _without_gas(card, words)
-    weapon = _weapon(kind, words)
+    gas, weapon = _GAS.search(words), _weapon(kind, words)
+    if gas is None and weapon is None:
+        return usual
+    hints = in_force[_ARMED].hints
+    card = plain if gas is None else replace(_without_gas(plain, gas[0]), hints=hints)
     if weapon is not None:
-        return _unarmed_stay(card, weapon)
+        return replace(_unarmed_stay(card, weapon), hints=hints)
+    return replace(card, required=_professional(card.required))
+
+
+@lru_cache(maxsize=1024)
+def _prepared(cards: CardSet, code: str, urgency: int, level: int) -> tuple[Card, Card]:
+    """The card of a kind before its words are looked at, and as it is where they say nothing."""
+    kind, run = KINDS_BY_CODE[code], cards[code]
+    asking = run.at(urgency, level)
+    waves = WAVES.get(urgency)
+    card = Card(
+        required=tuple(one.capability for one in asking.sends),
+        lay=asking.lay,
+        hand_over=asking.asks,
+        counts={one.capability: one.count for one in asking.sends if one.count > 1},
+        latest={
+            one.capability: 60.0 * one.latest_eta_min
+            for one in asking.sends
+            if one.latest_eta_min is not None
+        },
+        barred=frozenset({Role.SENTINEL}) if code in NO_SENTINEL else frozenset(),
+        at_once=urgent(urgency),
+        waves=None if waves is None else replace(waves, **asking.waves),
+        hints=run.hints,
+        level=level,
+        version=run.version,
+        next_grids=run.next_grids,
+    )
+    if _raised(card, kind, urgency):
+        card = _tightened(card, kind, urgency)
     if card.lay is Lay.NONE:
-        return replace(card, required=_professional(card.required))
+        return card, replace(card, required=_professional(card.required))
     if card.at_once and card.lay is not Lay.STAND_OFF:
-        return _with_neighbours(card)
-    return card
+        return card, _with_neighbours(card)
+    return card, card
 
 
-def _raised(kind: Kind, urgency: int) -> bool:
+def _raised(card: Card, kind: Kind, urgency: int) -> bool:
     return (
         kind.category in (Category.DISPUTE, Category.VIOLATION)
         and urgent(urgency)
         and urgency < kind.urgency
-        and kind.lay is not Lay.NONE
+        and card.lay is not Lay.NONE
     )
 
 
@@ -172,13 +218,10 @@ def _tightened(card: Card, kind: Kind, urgency: int) -> Card:
     )
 
 
-def _without_gas(card: Card, words: str) -> Card:
-    found = _GAS.search(words)
-    if found is None:
-        return card
+def _without_gas(card: Card, found: str) -> Card:
     note = Text(
-        f"报警内容提到“{found[0]}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
-        f"the report says {found[0]!r}: there may be gas or hazardous goods, lay people stay away, "
+        f"报警内容提到“{found}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
+        f"the report says {found!r}: there may be gas or hazardous goods, lay people stay away, "
         "119 is asked",
     )
     return replace(

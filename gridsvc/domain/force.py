@@ -71,6 +71,12 @@ CAPABILITY_NAMES: dict[Capability, Text] = {
 }
 
 
+LAY_CAPABILITIES = frozenset(
+    {Capability.FIRST_ON_SCENE, Capability.GRID_DUTY, Capability.MEDIATION}
+)
+"""What neighbours do; everything else is professional."""
+
+
 class Vehicle(StrEnum):
     """How a responder moves."""
 
