@@ -45,7 +45,10 @@ def test_a_report_is_stored_with_its_event(runtime: Runtime) -> None:
     assert runtime.show(receipt.incident.number, by=runtime.local).file.incident == receipt.incident
     with runtime.store.read() as reading:
         happened = reading.events.of_incident(receipt.incident.id)
-    assert [event.name for event in happened] == ["incident_received", *["responder_assigned"] * 4]
+    assert [event.name for event in happened] == [
+        *("incident_received", "handover_asked"),
+        *["responder_assigned"] * 4,
+    ]
     assert all(event.payload["areas"][-1] == U1 for event in happened)
     assert "老人胸痛" not in str(happened)
 

@@ -105,9 +105,7 @@ class _Reader:
             data=given,
         )
 
-    def _asking(
-        self, data: object, where: str, usual: Asking, *, whole: bool = True
-    ) -> Asking:
+    def _asking(self, data: object, where: str, usual: Asking, *, whole: bool = True) -> Asking:
         given = _mapping(data, where, self.faults)
         if not whole:
             self._known(given, _ASKING, where)
@@ -160,9 +158,7 @@ class _Reader:
                     "professionals",
                 )
                 self._fault("lay_people_sent", text, at)
-            elif (
-                self.kind.code in NO_SENTINEL and one.capability is Capability.FIRST_ON_SCENE
-            ):
+            elif self.kind.code in NO_SENTINEL and one.capability is Capability.FIRST_ON_SCENE:
                 text = Text(
                     f"“{self.kind.name.zh}”不派吹哨人：请删去",
                     f"no sentinel is sent to {self.kind.name.en}: leave it out",
@@ -275,7 +271,7 @@ class _Reader:
 
     def _flag(self, value: object, where: str) -> bool:
         if not isinstance(value, bool):
-            text = Text(f"{value!r} 无效：应为 true 或 false", f"{value!r} is neither true nor false")
+            text = Text(f"{value!r} 应为 true 或 false", f"{value!r} is neither true nor false")
             self._fault("bad_flag", text, where)
         return value is True
 

@@ -183,7 +183,7 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     """
     first: list[int] = []
     if card.required:
-        free = _free(view, view.walk(card.required, card.excluded), busy)
+        free = _free(view, view.walk(card.required, card.excluded), card, busy)
         first = list(islice(free, CHOSEN))
     chosen, shortfalls = _completed(view, card, first, busy)
     refused = _passed_over(view, card, first, busy)
@@ -204,7 +204,7 @@ def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
 
 def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
     """Walk over those who count for ``capability`` and can go."""
-    return _free(view, serving(view, card, capability), busy)
+    return _free(view, serving(view, card, capability), card, busy)
 
 
 def shortfall(
@@ -224,13 +224,16 @@ def shortfall(
         reason = Text("全县无人具备此能力", "nobody in the county has this capability")
     else:
         hours = round(SEARCH_LIMIT_S / 3600)
-        off, far, gone = have - len(reached), len(reached) - near, near - found
+        out = _kept_out(view, card, capability, busy)
+        off, far, gone = have - len(reached), len(reached) - near, near - found - out
+        left = Text(f"，排除、回避或休整 {out} 人", f", {out} excluded, recused or resting")
+        left = left if out else Text("", "")
         reason = Text(
-            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人，"
-            f"不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
+            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人"
+            f"{left.zh}，不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
             f"{wanted} wanted, {found} can go: of {have} in the county with this capability {gone} "
-            f"are assigned, {off} off duty or unreachable, {far} without a place or more than "
-            f"{hours} hours away",
+            f"are assigned{left.en}, {off} off duty or unreachable, {far} without a place or more "
+            f"than {hours} hours away",
         )
     return Shortfall(capability, wanted, found, reason, nearest)
 
@@ -240,9 +243,24 @@ def candidate(near: Nearby, view: View, card: Card) -> Candidate:
     return Candidate(near, _terms(near), _reasons(near, view, card))
 
 
-def _free(view: View, walk: Iterator[int], busy: Busy) -> Iterator[int]:
+def _free(view: View, walk: Iterator[int], card: Card, busy: Busy) -> Iterator[int]:
+    people, out = view.index.responders, card.kept_out
+    return (
+        number
+        for number in walk
+        if held_by(people[number], busy) is None and people[number].id not in out
+    )
+
+
+def _kept_out(view: View, card: Card, capability: Capability, busy: Busy) -> int:
+    """How many free people within reach, who count for ``capability``, are not offered it."""
+    if not card.kept_out:
+        return 0
     people = view.index.responders
-    return (number for number in walk if held_by(people[number], busy) is None)
+    return sum(
+        people[number].id in card.kept_out and held_by(people[number], busy) is None
+        for number in serving(view, card, capability)
+    )
 
 
 def _not_serving(card: Card, capability: Capability) -> frozenset[Role]:

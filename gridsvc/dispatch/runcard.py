@@ -87,7 +87,7 @@ class Card:
     armed: bool = False
     waves: Waves | None = None
     latest: Mapping[C, float] = field(default_factory=dict)
-    hints: Hints = Hints()
+    hints: Hints = field(default_factory=Hints)
     level: int = 1
     version: int = 0
     next_grids: bool = False

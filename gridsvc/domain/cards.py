@@ -110,6 +110,6 @@ def added(sends: tuple[Send, ...], more: tuple[Send, ...]) -> tuple[Send, ...]:
         if known is not None:
             etas = known.latest_eta_min, one.latest_eta_min
             latest = None if None in etas else max(eta for eta in etas if eta is not None)
-            one = Send(one.capability, known.count + one.count, latest)  # noqa: PLW2901
+            one = Send(one.capability, known.count + one.count, latest)
         found[one.capability] = one
     return tuple(found.values())

@@ -57,10 +57,27 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceDoubt:
+    """Why the place of an incident is not sure (位置不准), until somebody confirms it.
+
+    ``candidates`` are the codes of the areas where it may be, the best first. Until
+    ``asked_until`` (aware) the officer is asked, then people are sent to the best one; None: nobody
+    waits for that, because they were sent or because it is not urgent. ``guessed``: the placement
+    is that of the best candidate.
+    """
+
+    why: tuple[Text, ...]
+    candidates: tuple[str, ...] = ()
+    asked_until: datetime | None = None
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One report. ``number`` is readable aloud (罗平-20261123-0042); ``placement`` is how it was
     located on ``map_version``; while it is None the place is not known (待定位), ``unplaced`` says
-    why and ``given`` keeps the position as it was sent. ``reporter`` is the id of a person."""
+    why and ``given`` keeps the position as it was sent. ``reporter`` is the id of a person.
+    ``alarm_level``: how far up its run card it is; ``doubt``: why its place is not sure."""
 
     id: str
     number: str
@@ -79,6 +96,8 @@ class Incident:
     confidential: bool = False
     unplaced: tuple[Text, ...] = ()
     given: str = ""
+    alarm_level: int = 1
+    doubt: PlaceDoubt | None = None
 
     def areas(self, county: str) -> tuple[str, ...]:
         """Codes of the areas it lies in so far as they are known, the county's first."""
@@ -117,7 +136,9 @@ def for_list(incident: Incident) -> tuple[Incident, bool]:
     placement = incident.placement
     if placement is not None:
         placement = replace(placement, neighbours=())
-    return replace(incident, text="", address="", position=None, placement=placement), True
+    doubt = incident.doubt and replace(incident.doubt, why=(), candidates=())
+    hidden = replace(incident, text="", address="", position=None, placement=placement)
+    return replace(hidden, doubt=doubt), True
 
 
 def case_prefix(published: PublishedMap | None, county: str) -> str:

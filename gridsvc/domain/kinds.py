@@ -123,9 +123,7 @@ KINDS: tuple[Kind, ...] = (
         _days(3),
         Lay.APPROACH,
     ),
-    Kind(
-        "policy_advice", Text("政策咨询", "policy advice"), _L, 11, 4, _days(1), Lay.NOT_NEEDED
-    ),
+    Kind("policy_advice", Text("政策咨询", "policy advice"), _L, 11, 4, _days(1), Lay.NOT_NEEDED),
     Kind(
         "old_and_young",
         Text("一老一小求助", "help for the old and the young"),

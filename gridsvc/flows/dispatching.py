@@ -23,7 +23,7 @@ from gridsvc.domain.lifecycle import (
 )
 from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 
 ATTEMPTS = 5
@@ -82,12 +82,15 @@ def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
     }
 
 
-def weigh(incident: Incident, *, scene: Scene, now: datetime) -> Weighed | None:
-    """Who could go, without a transaction; None while the place is not known."""
+def weigh(
+    incident: Incident, *, scene: Scene, now: datetime, card: Card | None = None
+) -> Weighed | None:
+    """Who could go, without a transaction; None while the place is not known. ``card``: what is
+    asked for; None: what the incident's card asks for."""
     view = scene.view(incident, at=now)
     if view is None:
         return None
-    card = card_of(incident)
+    card = card or scene.card(incident, at=now)
     return Weighed(view, card, rank(view, card, travel=scene.travel, busy=scene.busy))
 
 
@@ -219,7 +222,7 @@ def assign(
     def once(work: UnitOfWork) -> tuple[Assignment, ...]:
         incident, case = reached(work, key, caller)
         must_be_at_work(case)
-        view, card = scene.view(incident, at=now), card_of(incident)
+        view, card = scene.view(incident, at=now), scene.card(incident, at=now)
         if view is None:
             raise ConflictError(Fault("unlocated", _UNLOCATED))
         picked = _chosen(view, card, responders)

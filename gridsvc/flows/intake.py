@@ -9,6 +9,7 @@ from typing import Any, Self
 from gridsvc import logs
 from gridsvc.casework.clocks import due_of
 from gridsvc.casework.duplicates import window_of
+from gridsvc.dispatch import Card
 from gridsvc.domain.case import PAPERWORK_WITHIN, Case, urgent
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, Fault, InputError
@@ -18,7 +19,9 @@ from gridsvc.domain.incident import Incident, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
 from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller
+from gridsvc.domain.standing import RECUSED
 from gridsvc.domain.words import Text
+from gridsvc.flows import doubts, handovers
 from gridsvc.flows.dispatching import (
     Decision,
     Weighed,
@@ -29,6 +32,7 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
+from gridsvc.flows.opening import open_up, services_of
 from gridsvc.flows.placing import Place, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
@@ -163,6 +167,8 @@ class _Call:
     scene: Scene
     caller: Caller
     draft: Incident
+    card: Card
+    recused: tuple[str, ...]
     weighed: Weighed | None
 
     @classmethod
@@ -196,8 +202,12 @@ class _Call:
             unplaced=place.unplaced,
             given=report.given if place.unplaced else "",
         )
-        weighed = weigh(draft, scene=scene, now=now)
-        return cls(report, kind, place, scene, caller, draft, weighed)
+        draft = doubts.doubted(draft, scene=scene, now=now)
+        card, recused = scene.card(draft, at=now), _recused(report, scene)
+        if recused:
+            card = replace(card, kept_out={**card.kept_out, **dict.fromkeys(recused, RECUSED)})
+        weighed = weigh(draft, scene=scene, now=now, card=card)
+        return cls(report, kind, place, scene, caller, draft, card, recused, weighed)
 
     def take(self, work: UnitOfWork) -> Receipt:
         """Number it, store it and, where it is urgent, dispatch it."""
@@ -210,7 +220,7 @@ class _Call:
         number = work.numbers.next_case_number(case_prefix(published, county), day)
         incident = replace(self.draft, number=number, reporter=reporter)
         logs.bind(incident=number)
-        case = _first(incident, self.kind, self.scene, self.caller)
+        case = _first(incident, self.kind, self.card, self.scene, self.caller)
         work.incidents.add(incident, case)
         work.events.record(
             IncidentReceived(
@@ -219,13 +229,33 @@ class _Call:
                 located=incident.placement is not None,
             )
         )
+        open_up(
+            work,
+            incident,
+            self.card,
+            scene=self.scene,
+            now=now,
+            by=self.caller.id,
+            recused=self.recused,
+        )
         decision = decide(
-            work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
+            work,
+            incident,
+            self.weighed,
+            scene=self.scene,
+            now=now,
+            by=self.caller.id,
+            claim=not doubts.held(incident),
         )
         return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
 
 
-def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case:
+def _recused(report: Report, scene: Scene) -> tuple[str, ...]:
+    """Those of the recused persons who are known: others cannot be sent anyway."""
+    return tuple(one for one in report.recused if scene.force.number(one) is not None)
+
+
+def _first(incident: Incident, kind: Kind, card: Card, scene: Scene, caller: Caller) -> Case:
     """The case of a new incident: urgent ones are dispatched first and owe their paperwork."""
     now, first = incident.received_at, urgent(incident.urgency)
     return Case(
@@ -233,6 +263,7 @@ def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case
         first_contact=caller.id,
         due_at=due_of(kind, urgency=incident.urgency, start=now, calendar=scene.calendar),
         paperwork_due_at=now + PAPERWORK_WITHIN if first else None,
+        handover_due_at=handovers.due_at(services_of(card), now),
     )
 
 
@@ -301,6 +332,7 @@ def place(
             placement=found.placement,
             map_version=version,
             unplaced=(),
+            doubt=None,
         )
         work.incidents.place(incident)
         corrected = before.placement is not None

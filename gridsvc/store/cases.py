@@ -19,7 +19,7 @@ from gridsvc.store.tables import assignment, claim, decision, incident, note, re
 _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
-    *(_C.merged_into, _C.supervised, _C.reminders),
+    *(_C.merged_into, _C.supervised, _C.reminders, _C.handover_due_at),
 )
 Cases = list[tuple[Incident, Case]]
 

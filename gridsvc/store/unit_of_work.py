@@ -17,10 +17,13 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.handovers import HandoverReader, HandoverWriter
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.run_cards import RunCardReader, RunCardWriter
+from gridsvc.store.standing import StandingReader, StandingWriter
 
 
 def _now() -> datetime:
@@ -35,6 +38,9 @@ class Reading:
     incidents: IncidentReader
     cases: CaseReader
     keys: KeyReader
+    handovers: HandoverReader
+    run_cards: RunCardReader
+    standing: StandingReader
     events: EventLog
     tables: TableReader
 
@@ -44,6 +50,9 @@ class Reading:
         self.incidents = IncidentReader(connection, county)
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.handovers = HandoverReader(connection, county)
+        self.run_cards = RunCardReader(connection, county)
+        self.standing = StandingReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
 
@@ -56,6 +65,9 @@ class UnitOfWork(Reading):
     incidents: IncidentWriter
     cases: CaseWriter
     keys: KeyWriter
+    handovers: HandoverWriter
+    run_cards: RunCardWriter
+    standing: StandingWriter
     events: EventWriter
 
     def __init__(
@@ -66,6 +78,9 @@ class UnitOfWork(Reading):
         self.incidents = IncidentWriter(connection, county)
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.handovers = HandoverWriter(connection, county)
+        self.run_cards = RunCardWriter(connection, county)
+        self.standing = StandingWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
