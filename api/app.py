@@ -8,6 +8,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from api import (
     areas,
+    cards,
     casework,
     errors,
     health,
@@ -68,8 +69,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
-    for resource in resources:
+    resources = (incidents, casework, cards, locate, areas, responders)
+    for resource in (*resources, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -59,6 +59,17 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/supervision/reply"): Right.HANDLE,
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
+    ("POST", f"{_INCIDENT}/alarm-level"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/handovers/{{service}}/ask"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/handovers/{{service}}/answer"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/exclusions"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/recusals"): Right.DISPATCH,
+    ("POST", "/api/v1/exclusions"): Right.DISPATCH,
+    ("DELETE", "/api/v1/exclusions/{id}"): Right.DISPATCH,
+    ("GET", "/api/v1/cards"): Right.READ,
+    ("GET", "/api/v1/cards/{kind}"): Right.READ,
+    ("GET", "/api/v1/cards/{kind}/history"): Right.READ,
+    ("PUT", "/api/v1/cards/{kind}"): Right.CARDS,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
 }
 """(method, route) -> the right it asks for; None: open to everybody. HEAD asks as GET does."""

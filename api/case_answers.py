@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from api.card_answers import DoubtAnswer, doubt_answer
 from api.placements import PlacementAnswer, placement_answer
 from api.shapes import Answer, county_time
 from gridsvc.domain.case import Assignment, Case, Note, Supervision, alarms
@@ -21,6 +22,7 @@ WITHHELD = Text("【敏感】", "[sensitive]")
 
 DRILL = Text("【演练】", "[DRILL] ")
 FIRST_CONTACT = Text("首问负责", "first contact")
+UNSURE = Text("【位置不准】", "[place not sure] ")
 UNLOCATED = Text("待定位", "unlocated")
 
 
@@ -75,6 +77,8 @@ class IncidentAnswer(Answer):
     supervised: bool
     reminders: int
     alarms: list[str]
+    alarm_level: int
+    doubt: DoubtAnswer | None
     withheld: bool
 
 
@@ -146,6 +150,8 @@ def incident_answer(
         placed = placement_answer(placement, grid_map)
     where = UNLOCATED.pick(lang) if placed is None else placed.grid_name
     mark = DRILL.pick(lang) if incident.drill else ""
+    if placed is not None and incident.doubt is not None:
+        mark += UNSURE.pick(lang)
     return IncidentAnswer(
         id=incident.id,
         number=incident.number,
@@ -180,6 +186,8 @@ def incident_answer(
         supervised=case.supervised,
         reminders=case.reminders,
         alarms=[*alarms(incident, case, at=now)],
+        alarm_level=incident.alarm_level,
+        doubt=doubt_answer(incident.doubt, grid_map, lang),
         withheld=False,
     )
 

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 from api.auth import TheCaller
+from api.card_answers import CardAnswer, HandoverAnswer, card_answer, handover_answer
 from api.case_answers import (
     AssignmentAnswer,
     EventAnswer,
@@ -96,6 +97,8 @@ class FileAnswer(IncidentAnswer):
     supervisions: list[SupervisionAnswer]
     step_notes: list[NoteAnswer]
     decision: dict[str, Any] | None
+    card: CardAnswer
+    handovers: list[HandoverAnswer]
     events: list[EventAnswer]
 
 
@@ -198,6 +201,12 @@ def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> Fil
         else [supervision_answer(each) for each in file.supervisions],
         step_notes=[] if answer.withheld else [note_answer(each) for each in file.notes],
         decision=None if answer.withheld else _in(lang, file.decision),
+        card=card_answer(
+            file.incident.kind, runtime.scene().card(file.incident, at=now), runtime, lang
+        ),
+        handovers=[]
+        if answer.withheld
+        else [handover_answer(h, runtime, lang) for h in shown.handovers],
         events=[] if answer.withheld else [event_answer(each) for each in shown.events],
     )
 
@@ -213,7 +222,10 @@ def place(
 def _digest(body: IncidentBody) -> str:
     """What tells one body from another, however its JSON was laid out."""
     # The standard library's, which writes any number that it reads.
-    said = json.dumps(body.model_dump(), sort_keys=True, ensure_ascii=True)
+    told = body.model_dump()
+    if not told["recused"]:
+        del told["recused"]  # as it was before there were any
+    said = json.dumps(told, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -278,7 +290,7 @@ def _filled(answered: Answered, runtime: Runtime) -> dict[str, Any]:
             who.update({name: told[name] for name in told if name in who})
     filled = answer | {"text": incident.text, "address": incident.address, "given": incident.given}
     # In the order of the model: what PostgreSQL stores as JSON has an order of its own.
-    return {name: filled[name] for name in ReceiptAnswer.model_fields}
+    return {name: filled[name] for name in ReceiptAnswer.model_fields if name in filled}
 
 
 def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:

@@ -325,6 +325,16 @@ def test_law_the_refused_are_those_passed_over_on_the_way(
         assert told.reasons == refusals(told.responder, card=card, at=at, busy=busy) != ()
 
 
+def test_an_office_among_the_chosen_does_not_stand_in_for_first_aid() -> None:
+    office = person("D", role=Role.DEPARTMENT)
+    ranking = rank(
+        view_of([office]),
+        card_for(KINDS_BY_CODE["sudden_illness"], urgency=1),
+        travel=TRAVEL,
+    )
+    assert Capability.FIRST_AID in ranking.missing
+
+
 def test_who_is_behind_the_last_of_the_first_few_is_not_passed_over() -> None:
     able = [person(f"{n}", 104.3 + n * 1e-3) for n in range(CHOSEN)]
     between, behind = (person(k, at, on_duty=False) for k, at in (("b", 104.302), ("z", 104.31)))

@@ -49,7 +49,7 @@ def read_cards(data: object, *, version: int = 0) -> dict[str, RunCard]:
             continue
         found[kind.code] = _Reader(kind, faults).card(one, version)
     for kind in KINDS:
-        if not faults and kind.code not in found:
+        if kind.code not in given:
             text = Text(f"缺少“{kind.name.zh}”的预案", f"there is no card for {kind.name.en}")
             faults.append(Fault("missing_card", text, kind.code))
     if faults:

@@ -84,7 +84,7 @@ def refusals(
     """
     reasons: list[Text] = []
     if not responder.on_duty:
-        reasons.append(Text("不在岗", "off duty"))
+        reasons.append(responder.off_because or Text("不在岗", "off duty"))
     if not responder.phone and not responder.app:
         reasons.append(Text("无联系方式", "no way to reach them"))
     if is_night(at) and not responder.night:

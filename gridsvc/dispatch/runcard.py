@@ -112,8 +112,13 @@ class Card:
 
 def serves(role: Role, capabilities: frozenset[C], capability: C) -> bool:
     """Whether somebody counts for ``capability``: a neighbour who has learned a professional's
-    trade is welcome, but does not stand in for the professional."""
-    return capability in capabilities and (capability in LAY_CAPABILITIES or not role.lay)
+    trade is welcome, but does not stand in for the professional; and an office that has first aid
+    or fire among its trades is not the one who comes running."""
+    if capability not in capabilities:
+        return False
+    if capability in LAY_CAPABILITIES:
+        return True
+    return not role.lay and (role is not Role.DEPARTMENT or capability is C.TRADE)
 
 
 def card_for(

@@ -53,11 +53,12 @@ class RosterException:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Who is off duty, by id, and why; who is on by an exception; and the aware moment at which
-    that may change next."""
+    """Who is off duty, by id, and why; who is on by an exception; from and up to which aware
+    moment that is sure."""
 
     off: Mapping[str, Text]
     on: frozenset[str]
+    since: datetime
     until: datetime
 
 
@@ -79,7 +80,7 @@ class Roster:
                     on.add(one.responder)
                 else:
                     off[one.responder] = ON_LEAVE
-        return Duty(off, frozenset(on), self._next(moment))
+        return Duty(off, frozenset(on), moment, self._next(moment))
 
     def next_start(self, responder: str, moment: datetime) -> datetime | None:
         """When somebody who is off duty is on again, within a week; None where nothing says."""

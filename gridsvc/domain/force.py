@@ -97,7 +97,7 @@ class LivePosition:
 class Responder:
     """One person or crew. ``area`` is the code of the unit, grid, village, township or county
     it answers for. ``app`` False means by telephone only; ``night`` says whether it can be
-    reached from 22:00 to 06:00."""
+    reached from 22:00 to 06:00. ``off_because``: what the roster says of who is not on duty."""
 
     id: str
     name: str
@@ -111,6 +111,7 @@ class Responder:
     on_duty: bool = True
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
+    off_because: Text | None = None
 
 
 def unknown_responder(id: str) -> NotFoundError:  # noqa: A002

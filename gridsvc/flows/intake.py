@@ -52,7 +52,7 @@ class Duplicate:
 class Receipt:
     """The stored incident with its case, what was decided (None while its place is not known),
     what may be the same, and the map it was placed on. ``notes`` are doubts about the report that
-    were no reason to refuse it; they are told, not stored."""
+    were no reason to refuse it; they are told, not stored. ``recused`` are kept from it."""
 
     incident: Incident
     case: Case
@@ -60,6 +60,7 @@ class Receipt:
     duplicates: tuple[Duplicate, ...]
     grid_map: GridMap | None
     notes: tuple[Text, ...] = ()
+    recused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,12 +248,24 @@ class _Call:
             by=self.caller.id,
             claim=not doubts.held(incident),
         )
-        return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
+        notes = (*self.place.notes, *_unknown(self.report, self.scene))
+        return Receipt(incident, case, decision, duplicates, grid_map, notes, self.recused)
 
 
 def _recused(report: Report, scene: Scene) -> tuple[str, ...]:
     """Those of the recused persons who are known: others cannot be sent anyway."""
     return tuple(one for one in report.recused if scene.force.number(one) is not None)
+
+
+def _unknown(report: Report, scene: Scene) -> tuple[Text, ...]:
+    return tuple(
+        Text(
+            f"没有编号为“{one}”的力量人员，未登记回避",
+            f"nobody is known under {one!r}: not recused",
+        )
+        for one in report.recused
+        if scene.force.number(one) is None
+    )
 
 
 def _first(incident: Incident, kind: Kind, card: Card, scene: Scene, caller: Caller) -> Case:
