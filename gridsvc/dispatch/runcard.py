@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from gridsvc.dispatch.cards import CardSet, default_cards
-from gridsvc.domain.cards import Hints
+from gridsvc.domain.cards import Addition, Hints, Send
 from gridsvc.domain.case import urgent
 from gridsvc.domain.force import LAY_CAPABILITIES, Role
 from gridsvc.domain.force import Capability as C
@@ -171,18 +171,14 @@ def card_for(
 def _prepared(cards: CardSet, code: str, urgency: int, level: int) -> tuple[Card, Card]:
     """The card of a kind before its words are looked at, and as it is where they say nothing."""
     kind, run = KINDS_BY_CODE[code], cards[code]
-    asking = run.at(urgency, level)
+    asking = run.at(urgency)
     waves = WAVES.get(urgency)
     card = Card(
         required=tuple(one.capability for one in asking.sends),
         lay=asking.lay,
         hand_over=asking.asks,
         counts={one.capability: one.count for one in asking.sends if one.count > 1},
-        latest={
-            one.capability: 60.0 * one.latest_eta_min
-            for one in asking.sends
-            if one.latest_eta_min is not None
-        },
+        latest=_latest(asking.sends),
         barred=frozenset({Role.SENTINEL}) if code in NO_SENTINEL else frozenset(),
         at_once=urgent(urgency),
         waves=None if waves is None else replace(waves, **asking.waves),
@@ -193,11 +189,47 @@ def _prepared(cards: CardSet, code: str, urgency: int, level: int) -> tuple[Card
     )
     if _raised(card, kind, urgency):
         card = _tightened(card, kind, urgency)
+    usual = card
+    if card.at_once and card.lay in (Lay.APPROACH, Lay.NOT_NEEDED):
+        usual = _with_neighbours(card)
+    for addition in run.levels[: level - 1]:
+        card, usual = _with_more(card, addition), _with_more(usual, addition)
     if card.lay is Lay.NONE:
-        return card, replace(card, required=_professional(card.required))
-    if card.at_once and card.lay is not Lay.STAND_OFF:
-        return card, _with_neighbours(card)
-    return card, card
+        usual = replace(usual, required=_professional(usual.required))
+    return card, usual
+
+
+def _latest(sends: tuple[Send, ...]) -> dict[C, float]:
+    """Seconds within which each is wanted, where that is said."""
+    return {
+        one.capability: 60.0 * one.latest_eta_min for one in sends if one.latest_eta_min is not None
+    }
+
+
+def _with_more(card: Card, addition: Addition) -> Card:
+    """``card`` and what an alarm level adds: counts add up, and the later ETA holds."""
+    counts, latest = dict(card.counts), dict(card.latest)
+    more = _latest(addition.sends)
+    for one in addition.sends:
+        capability = one.capability
+        if capability in card.required:
+            counts[capability] = card.wanted(capability) + one.count
+            if capability in more and capability in latest:
+                latest[capability] = max(latest[capability], more[capability])
+            else:
+                latest.pop(capability, None)
+            continue
+        counts[capability] = one.count
+        if capability in more:
+            latest[capability] = more[capability]
+    new = tuple(one.capability for one in addition.sends if one.capability not in card.required)
+    return replace(
+        card,
+        required=(*card.required, *new),
+        hand_over=_asked(card.hand_over, *addition.asks),
+        counts=counts,
+        latest=latest,
+    )
 
 
 def _raised(card: Card, kind: Kind, urgency: int) -> bool:

@@ -92,24 +92,6 @@ class RunCard:
         """The highest alarm level it describes."""
         return 1 + len(self.levels)
 
-    def at(self, urgency: int, level: int = 1) -> Asking:
-        """What it asks for at ``urgency``, with all levels up to ``level`` added up."""
-        asking = self.urgencies.get(urgency, self.usual)
-        sends, asks = asking.sends, asking.asks
-        for addition in self.levels[: level - 1]:
-            sends = added(sends, addition.sends)
-            asks = (*asks, *(one for one in addition.asks if one not in asks))
-        return Asking(sends, asks, asking.lay, asking.waves)
-
-
-def added(sends: tuple[Send, ...], more: tuple[Send, ...]) -> tuple[Send, ...]:
-    """``sends`` and ``more`` together: counts of a capability add up, the later ETA holds."""
-    found = {one.capability: one for one in sends}
-    for one in more:
-        known = found.get(one.capability)
-        if known is not None:
-            etas = known.latest_eta_min, one.latest_eta_min
-            latest = None if None in etas else max(eta for eta in etas if eta is not None)
-            one = Send(one.capability, known.count + one.count, latest)
-        found[one.capability] = one
-    return tuple(found.values())
+    def at(self, urgency: int) -> Asking:
+        """What it asks for at ``urgency``, at the first alarm level."""
+        return self.urgencies.get(urgency, self.usual)
