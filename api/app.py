@@ -17,6 +17,7 @@ from api import (
     metrics,
     pages,
     responders,
+    rosters,
     stream,
 )
 from api.access_log import AccessLog
@@ -69,7 +70,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, cards, locate, areas, responders)
+    resources = (incidents, casework, cards, locate, areas, responders, rosters)
     for resource in (*resources, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)

@@ -34,6 +34,7 @@ from gridsvc.domain.rights import (
 from gridsvc.domain.words import Text
 
 _INCIDENT = "/api/v1/incidents/{key}"
+_ROSTER = "/api/v1/responders/{responder}/roster"
 
 RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/healthz"): None,
@@ -70,6 +71,9 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/api/v1/cards/{kind}"): Right.READ,
     ("GET", "/api/v1/cards/{kind}/history"): Right.READ,
     ("PUT", "/api/v1/cards/{kind}"): Right.CARDS,
+    ("GET", f"{_ROSTER}"): Right.READ,
+    ("POST", f"{_ROSTER}/exceptions"): Right.DISPATCH,
+    ("DELETE", f"{_ROSTER}/exceptions/{{id}}"): Right.DISPATCH,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
 }
 """(method, route) -> the right it asks for; None: open to everybody. HEAD asks as GET does."""

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
-from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
-from gridsvc.dispatch import CardSet
-from gridsvc.domain.card_events import CardChanged, ResponderExcluded, ResponderRecused
-from gridsvc.domain.cards import RunCard
+from gridsvc.desk import Desk
+from gridsvc.desk import now as now
+from gridsvc.domain.card_events import ResponderRecused
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import PositionError
@@ -18,43 +17,28 @@ from gridsvc.domain.events import (
 )
 from gridsvc.domain.force import LivePosition, unknown_responder
 from gridsvc.domain.geo import Datum
-from gridsvc.domain.handover import Handover
-from gridsvc.domain.incident import Incident, Placement
+from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller, within
-from gridsvc.domain.standing import Exclusion
 from gridsvc.domain.travel import TravelTimes
 from gridsvc.flows import (
-    carding,
     casework,
     dispatching,
-    doubts,
-    handovers,
     intake,
-    keeping_out,
-    levels,
     positions,
     reading,
 )
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
-from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
-from gridsvc.store.run_cards import KeptCard
 from gridsvc.travel.straight import StraightLine
 
 
-def now() -> datetime:
-    """The present moment, aware."""
-    return datetime.now(UTC)
-
-
 @dataclass
-class Runtime(Following):
+class Runtime(Desk):
     """Everything a process needs to answer: what it knows of the county, and what can be asked."""
 
-    clock: Callable[[], datetime] = now
     travel: TravelTimes = field(default_factory=StraightLine)
     calendar: Calendar = field(default_factory=Calendar)
 
@@ -75,9 +59,6 @@ class Runtime(Following):
             runtime.calendar = load_calendar(settings.holidays)
         runtime.load()
         return runtime
-
-    def _present(self) -> datetime:
-        return self.clock()
 
     def locate(
         self,
@@ -143,115 +124,6 @@ class Runtime(Following):
             now=self.clock(),
             caller=caller,
         )
-
-    def raise_level(self, key: str, level: int, *, caller: Caller) -> levels.Raised:
-        """Take a case up an alarm level; see `gridsvc.flows.levels.raise_level`."""
-        raised = levels.raise_level(
-            key,
-            level,
-            scene=self.scene(),
-            store=self.store,
-            now=self.clock(),
-            caller=caller,
-        )
-        self._know(raised.incident, raised.decision)
-        return raised
-
-    def dispatch_unplaced(self, id: str) -> datetime | None:  # noqa: A002
-        """Send people to a doubtful place once the officer has not answered in time; see
-        `gridsvc.flows.doubts.dispatch_unplaced`. Returns when to look again."""
-        scene, now = self.scene(), self.clock()
-        decision, again = dispatching.patiently(
-            self.store, lambda work: doubts.dispatch_unplaced(work, id, scene=scene, now=now)
-        )
-        if decision is not None:
-            with self.store.read() as snapshot:
-                self._know(snapshot.cases.known(id)[0], decision)
-        return again
-
-    def handover_overdue(self, id: str) -> datetime | None:  # noqa: A002
-        """Tell which services are silent; see `gridsvc.flows.handovers.handover_overdue`."""
-        now = self.clock()
-        return dispatching.patiently(
-            self.store, lambda work: handovers.handover_overdue(work, id, now)
-        )
-
-    def ask_service(self, key: str, service: str, *, caller: Caller) -> tuple[Handover, ...]:
-        """Ask a service about a case; see `gridsvc.flows.handovers.ask`."""
-        return handovers.ask(key, service, store=self.store, now=self.clock(), caller=caller)
-
-    def service_answered(
-        self, key: str, service: str, *, operator: str, their_number: str, caller: Caller
-    ) -> tuple[Handover, ...]:
-        """Record a service's answer; see `gridsvc.flows.handovers.answer`."""
-        return handovers.answer(
-            key,
-            service,
-            operator=operator,
-            their_number=their_number,
-            store=self.store,
-            now=self.clock(),
-            caller=caller,
-        )
-
-    def exclude(
-        self,
-        responder: str,
-        *,
-        key: str | None,
-        until: datetime | None,
-        reason: str,
-        caller: Caller,
-    ) -> Exclusion:
-        """Keep somebody from cases by hand; see `gridsvc.flows.keeping_out.exclude`."""
-        one = keeping_out.exclude(
-            responder,
-            key=key,
-            until=until,
-            reason=reason,
-            store=self.store,
-            now=self.clock(),
-            caller=caller,
-        )
-        self._learn_at_once(ResponderExcluded.name)
-        return one
-
-    def lift_exclusion(self, id: str, *, caller: Caller) -> None:  # noqa: A002
-        """Let somebody be sent again; see `gridsvc.flows.keeping_out.lift`."""
-        keeping_out.lift(id, store=self.store, now=self.clock(), caller=caller)
-        self._learn_at_once(ResponderExcluded.name)
-
-    def recuse(self, key: str, responders: Collection[str], *, caller: Caller) -> frozenset[str]:
-        """Keep parties from a case; see `gridsvc.flows.keeping_out.recuse`."""
-        now = self.clock()
-        found = keeping_out.recuse(key, responders, store=self.store, now=now, caller=caller)
-        self._learn_at_once(ResponderRecused.name)
-        return found
-
-    def cards(self) -> CardSet:
-        """The run cards in force."""
-        return self._cards
-
-    def put_card(
-        self, kind: str, data: object, *, version: int, reason: str, caller: Caller
-    ) -> RunCard:
-        """Change a run card; see `gridsvc.flows.carding.put`."""
-        card = carding.put(
-            kind,
-            data,
-            version=version,
-            reason=reason,
-            store=self.store,
-            now=self.clock(),
-            caller=caller,
-        )
-        self._learn_at_once(CardChanged.name)
-        return card
-
-    def card_history(self, kind: str) -> tuple[KeptCard, ...]:
-        """Every version of a kind's card; see `gridsvc.flows.carding.history`."""
-        with self.store.read() as snapshot:
-            return carding.history(kind, snapshot)
 
     def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
         """Take a step of a case; see `gridsvc.flows.casework.step`."""
@@ -325,12 +197,6 @@ class Runtime(Following):
         self._know(receipt.incident, receipt.decision)
         if receipt.recused:
             self._learn_at_once(ResponderRecused.name)
-
-    def _know(self, incident: Incident, decision: dispatching.Decision | None) -> None:
-        if decision is not None and not incident.drill:
-            logs.bind(assigned=len(decision.assignments))
-            for one in decision.assignments:
-                self._busy.setdefault(one.responder, incident.number)
 
     @property
     def local(self) -> Caller:

@@ -18,7 +18,7 @@ def test_what_the_level_adds_is_sent_and_asked(carded: Runtime) -> None:
     added = {one.responder: one.capability for one in raised.decision.assignments}
     # Three more grid workers are asked for and there are three; the only team is here already.
     assert added == {"W2": "grid_duty", "W4": "grid_duty", "R0003": "grid_duty"}
-    short = {one.capability: (one.wanted, one.found) for one in raised.decision.shortfalls}
+    short = {str(one.capability): (one.wanted, one.found) for one in raised.decision.shortfalls}
     assert short["order"] == (1, 0)
     assert [one.service for one in raised.handovers] == ["110"]
     assert sent(carded, number) == before | added

@@ -13,6 +13,7 @@ from gridsvc.domain.errors import Fault, InputError, LayerError, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
 
+ROSTER = "roster"
 SHOWN = 20
 """Faults of one kind that are told of a refused file."""
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="import")
-@click.argument("kind", type=KINDS)
+@click.argument("kind", type=click.Choice([*KINDS.choices, ROSTER]))
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @reading_options
 @click.option(
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 def import_(
     kind: str, file: Path, accept_faults: str, demo: bool, mapping: tuple[str, ...], **read: Any
 ) -> None:
-    """导入图层或名单 / Import divisions, grids, units, responders or incidents."""
+    """导入图层、名单或排班 / Import divisions, grids, units, responders, incidents or a roster."""
     from rich.console import Console
 
     from gridsvc.flows.importing import import_file
@@ -43,6 +44,9 @@ def import_(
     from gridsvc.store import Store
 
     settings = Settings.read()
+    if kind == ROSTER:
+        _import_roster(settings, file, layer=read["layer"], encoding=read["encoding"])
+        return
     accept = accepted(accept_faults)
     store = Store.open(settings.url, county=settings.county)
     console = Console(stderr=True)
@@ -69,6 +73,21 @@ def import_(
         store.close()
     for line in said(report):
         click.echo(line.pick(settings.lang))
+
+
+def _import_roster(
+    settings: Settings, file: Path, *, layer: str | None, encoding: str | None
+) -> None:
+    from gridsvc.cli.opening import opened_store
+    from gridsvc.flows.rosters import import_roster
+
+    with opened_store(settings) as store:
+        report = import_roster(store, file, layer=layer, encoding=encoding)
+    text = Text(
+        f"已导入 {report.responders} 人的排班，共 {report.shifts} 个班次",
+        f"imported the roster of {report.responders} people, {report.shifts} shifts",
+    )
+    click.echo(text.pick(settings.lang))
 
 
 def accepted(names: str) -> frozenset[FaultCode]:

@@ -1,0 +1,200 @@
+"""The duty desk: alarm levels, services, doubtful places, run cards, rosters, who is kept out."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gridsvc import logs
+from gridsvc.dispatch import CardSet
+from gridsvc.domain.card_events import (
+    CardChanged,
+    ResponderExcluded,
+    ResponderRecused,
+    RosterChanged,
+)
+from gridsvc.domain.cards import RunCard
+from gridsvc.domain.duty import Roster, RosterException
+from gridsvc.domain.handover import Handover
+from gridsvc.domain.incident import Incident
+from gridsvc.domain.rights import Caller
+from gridsvc.domain.standing import Exclusion
+from gridsvc.flows import (
+    carding,
+    dispatching,
+    doubts,
+    handovers,
+    keeping_out,
+    levels,
+    rosters,
+)
+from gridsvc.flows.scene import Scene
+from gridsvc.following import Following
+from gridsvc.store.run_cards import KeptCard
+
+
+def now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Desk(Following):
+    """What an officer does besides the steps of a case, on what this process knows."""
+
+    clock: Callable[[], datetime] = now
+
+    @abstractmethod
+    def scene(self) -> Scene:
+        """What a decision is made with now."""
+
+    def _present(self) -> datetime:
+        return self.clock()
+
+    def raise_level(self, key: str, level: int, *, caller: Caller) -> levels.Raised:
+        """Take a case up an alarm level; see `gridsvc.flows.levels.raise_level`."""
+        raised = levels.raise_level(
+            key,
+            level,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._know(raised.incident, raised.decision)
+        return raised
+
+    def dispatch_unplaced(self, id: str) -> datetime | None:  # noqa: A002
+        """Send people to a doubtful place once the officer has not answered in time; see
+        `gridsvc.flows.doubts.dispatch_unplaced`. Returns when to look again."""
+        scene, now = self.scene(), self.clock()
+        decision, again = dispatching.patiently(
+            self.store, lambda work: doubts.dispatch_unplaced(work, id, scene=scene, now=now)
+        )
+        if decision is not None:
+            with self.store.read() as snapshot:
+                self._know(snapshot.cases.known(id)[0], decision)
+        return again
+
+    def handover_overdue(self, id: str) -> datetime | None:  # noqa: A002
+        """Tell which services are silent; see `gridsvc.flows.handovers.handover_overdue`."""
+        now = self.clock()
+        return dispatching.patiently(
+            self.store, lambda work: handovers.handover_overdue(work, id, now)
+        )
+
+    def ask_service(self, key: str, service: str, *, caller: Caller) -> tuple[Handover, ...]:
+        """Ask a service about a case; see `gridsvc.flows.handovers.ask`."""
+        return handovers.ask(key, service, store=self.store, now=self.clock(), caller=caller)
+
+    def service_answered(
+        self, key: str, service: str, *, operator: str, their_number: str, caller: Caller
+    ) -> tuple[Handover, ...]:
+        """Record a service's answer; see `gridsvc.flows.handovers.answer`."""
+        return handovers.answer(
+            key,
+            service,
+            operator=operator,
+            their_number=their_number,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+
+    def exclude(
+        self,
+        responder: str,
+        *,
+        key: str | None,
+        until: datetime | None,
+        reason: str,
+        caller: Caller,
+    ) -> Exclusion:
+        """Keep somebody from cases by hand; see `gridsvc.flows.keeping_out.exclude`."""
+        one = keeping_out.exclude(
+            responder,
+            key=key,
+            until=until,
+            reason=reason,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._learn_at_once(ResponderExcluded.name)
+        return one
+
+    def lift_exclusion(self, id: str, *, caller: Caller) -> None:  # noqa: A002
+        """Let somebody be sent again; see `gridsvc.flows.keeping_out.lift`."""
+        keeping_out.lift(id, store=self.store, now=self.clock(), caller=caller)
+        self._learn_at_once(ResponderExcluded.name)
+
+    def recuse(self, key: str, responders: Collection[str], *, caller: Caller) -> frozenset[str]:
+        """Keep parties from a case; see `gridsvc.flows.keeping_out.recuse`."""
+        now = self.clock()
+        found = keeping_out.recuse(key, responders, store=self.store, now=now, caller=caller)
+        self._learn_at_once(ResponderRecused.name)
+        return found
+
+    def roster_of(self, responder: str) -> Roster:
+        """The duty roster of a person; see `gridsvc.flows.rosters.of_responder`."""
+        return rosters.of_responder(responder, store=self.store)
+
+    def add_roster_exception(
+        self,
+        responder: str,
+        *,
+        starts_at: datetime,
+        ends_at: datetime,
+        on_duty: bool,
+        reason: str,
+        caller: Caller,
+    ) -> RosterException:
+        """Put somebody on or off duty for a time; see `gridsvc.flows.rosters.add_exception`."""
+        one = rosters.add_exception(
+            responder,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            on_duty=on_duty,
+            reason=reason,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._learn_at_once(RosterChanged.name)
+        return one
+
+    def drop_roster_exception(self, id: str) -> None:  # noqa: A002
+        """Take an exception back; see `gridsvc.flows.rosters.drop_exception`."""
+        rosters.drop_exception(id, store=self.store)
+        self._learn_at_once(RosterChanged.name)
+
+    def cards(self) -> CardSet:
+        """The run cards in force."""
+        return self._cards
+
+    def put_card(
+        self, kind: str, data: object, *, version: int, reason: str, caller: Caller
+    ) -> RunCard:
+        """Change a run card; see `gridsvc.flows.carding.put`."""
+        card = carding.put(
+            kind,
+            data,
+            version=version,
+            reason=reason,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._learn_at_once(CardChanged.name)
+        return card
+
+    def card_history(self, kind: str) -> tuple[KeptCard, ...]:
+        """Every version of a kind's card; see `gridsvc.flows.carding.history`."""
+        with self.store.read() as snapshot:
+            return carding.history(kind, snapshot)
+
+    def _know(self, incident: Incident, decision: dispatching.Decision | None) -> None:
+        if decision is not None and not incident.drill:
+            logs.bind(assigned=len(decision.assignments))
+            for one in decision.assignments:
+                self._busy.setdefault(one.responder, incident.number)
