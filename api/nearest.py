@@ -1,12 +1,13 @@
 """The nearest people as an answer: who, how soon, why, and why not."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.card_answers import HintsAnswer, hints_answer
-from api.shapes import Answer
+from api.shapes import Answer, county_time
 from gridsvc.dispatch import Ranking
 from gridsvc.domain.cards import Hints
 from gridsvc.domain.force import CAPABILITY_NAMES, ROLE_NAMES, Capability, Responder, Role
@@ -72,12 +73,16 @@ class BusyAnswer(Answer):
 
 
 class ShortfallAnswer(Named):
-    """What too few people can be sent for, and why."""
+    """What too few people can be sent for, or too ``late`` for the card, and why. ``frees_at`` is
+    an estimate of when somebody more can go, by what ``frees_note`` says."""
 
     wanted: int
     found: int
     reason: str
     nearest_busy: BusyAnswer | None
+    late: int
+    frees_at: str | None
+    frees_note: str
 
 
 class NearestAnswer(Answer):
@@ -172,4 +177,9 @@ def _shortfall(one: dict[str, Any], find: Find, lang: Lang) -> ShortfallAnswer:
         else BusyAnswer(
             id=busy["responder"], name="" if who is None else who.name, case=busy["case"]
         ),
+        late=one["late"],
+        frees_at=None
+        if one["frees_at"] is None
+        else county_time(datetime.fromisoformat(one["frees_at"])),
+        frees_note="" if one["frees_note"] is None else one["frees_note"][lang],
     )

@@ -198,3 +198,4 @@ class Desk(Following):
             logs.bind(assigned=len(decision.assignments))
             for one in decision.assignments:
                 self._busy.setdefault(one.responder, incident.number)
+                self._held[one.responder] = (incident.kind, one.assigned_at)

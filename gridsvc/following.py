@@ -65,6 +65,7 @@ class Following:
     settings: Settings
     store: Store
     _busy: dict[str, str] = field(default_factory=dict, kw_only=True)
+    _held: dict[str, tuple[str, datetime]] = field(default_factory=dict, kw_only=True)
     _map: GridMap | None = field(default=None, kw_only=True)
     _force: ForceIndex | None = field(default=None, kw_only=True)
     _keys: KeyRing = field(default_factory=KeyRing, kw_only=True)
@@ -93,6 +94,7 @@ class Following:
             self._seen = self._told = snapshot.events.head()
             published, people = snapshot.areas.load(), snapshot.force.all()
             self._busy.update(snapshot.cases.taken())
+            self._held.update(snapshot.standing.held())
             self._keys = KeyRing(snapshot.keys.all())
             self._standing = replace(self._standing, rest=self.settings.rest)
             self._learn(snapshot, {CardChanged.name, RosterChanged.name, *_STANDING_ANEW})
@@ -175,8 +177,10 @@ class Following:
                 continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
+                self._held[told["responder"]] = (told["kind"], event.at)
             elif event.name == AssignmentStepped.name and told["free"]:
                 self._busy.pop(told["responder"], None)
+                self._held.pop(told["responder"], None)
                 who = self.force().get(told["responder"])
                 if told["after"] == AssignmentState.DONE and who is not None:
                     self._standing = self._standing.freed(who.id, who.role, event.at)

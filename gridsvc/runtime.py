@@ -81,6 +81,8 @@ class Runtime(Desk):
             self._busy,
             cards=self._cards,
             standing=self._standing,
+            roster=self._roster,
+            held=self._held,
         )
 
     def receive(self, report: Report, *, caller: Caller | None = None) -> intake.Receipt:

@@ -293,9 +293,14 @@ def test_law_the_answer_is_that_of_a_walk_over_everybody(
             lacking |= {c: lacking[c] - 1 for c in brings}
     ranking = rank(view_of(force, at), card, travel=TRAVEL, busy=busy)
     assert [one.responder.id for one in ranking.chosen] == ids(chosen)
-    assert {one.capability: one.wanted - one.found for one in ranking.shortfalls} == {
+    short = {one.capability: one.wanted - one.found for one in ranking.shortfalls}
+    assert {c: count for c, count in short.items() if count} == {
         c: count for c, count in lacking.items() if count > 0
     }
+    for c in card.required:
+        goes = [one for one in able if counts_for(one, c)][: card.wanted(c)]
+        late = sum(score(one)[1] > card.latest.get(c, 1e9) for one in goes)
+        assert late == sum(one.late for one in ranking.shortfalls if one.capability is c)
     for terms, near in (
         *((told.terms, told.near) for told in ranking.chosen),
         *((told.terms, told.near) for told in ranking.refused),

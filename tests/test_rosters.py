@@ -68,8 +68,7 @@ def test_law_who_is_off_duty(
     for who in "AB":
         own = [one for one in given_shifts if one.responder == who]
         inside = any(start <= moment < end for one in own for start, end in spans_of(one))
-        off = bool(own) and not inside
-        on = False
+        off, on = bool(own) and not inside, inside
         for one in sorted(given_exceptions, key=lambda one: one.at):
             if one.responder == who and one.starts_at <= moment < one.ends_at:
                 off, on = not one.on_duty, one.on_duty
@@ -86,7 +85,7 @@ def test_law_the_next_start(given_shifts: list[Shift], moment: datetime) -> None
     roster = Roster(tuple(given_shifts))
     if "A" not in roster.at(moment).off:
         return
-    found = roster.next_start("A", moment)
+    found = roster.next_start(["A"], moment)
     starts = [
         start
         for one in given_shifts

@@ -22,10 +22,11 @@ from gridsvc.domain.words import Text
 
 LONGEST_ETA_MIN = 7 * 24 * 60
 MOST_PEOPLE = 100
+USUALLY_MIN = 60
 LONGEST_HINT = 200
 
 _ASKING = ("sends", "asks", "lay", "waves")
-_CARD = (*_ASKING, "hints", "urgencies", "alarm_levels", "next_grids")
+_CARD = (*_ASKING, "hints", "urgencies", "alarm_levels", "next_grids", "lasts_min")
 _WAVES = {field.name: field.type for field in fields(Waves)}
 
 Faults = list[Fault]
@@ -101,6 +102,9 @@ class _Reader:
             urgencies=urgencies,
             levels=self._levels(given.get("alarm_levels"), usual, f"{where}.alarm_levels"),
             next_grids=self._flag(given.get("next_grids", False), f"{where}.next_grids"),
+            lasts_min=self._whole(
+                given.get("lasts_min", USUALLY_MIN), f"{where}.lasts_min", 1, LONGEST_ETA_MIN
+            ),
             version=version,
             data=given,
         )

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import ceil
 
-from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, eligible, refusals
-from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall
+from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, refusals
+from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall_of
 from gridsvc.dispatch.runcard import Card
-from gridsvc.dispatch.view import Nearby, View
+from gridsvc.dispatch.view import OWN_S, Nearby, View
 from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.words import Text
 
@@ -44,8 +45,9 @@ def picks(
 ) -> tuple[tuple[Pick, ...], tuple[Shortfall, ...]]:
     """Whom to assign, nobody twice, and what too few people can be assigned for.
 
-    The unit's own sentinel and the grid's own worker come before all who are nearer; where they
-    cannot go the nearest able one does. For every professional capability the nearest able
+    The unit's own sentinel and the grid's own worker come before those who would be there by less
+    than ``OWN_S`` sooner; where they cannot go, or take longer than that, the nearest able one
+    goes. For every professional capability the nearest able
     professional goes; one person may serve several. Mediators are not sent before somebody has
     confirmed it.
 
@@ -72,8 +74,9 @@ def picks(
             found = _pick_professional(view, card, capability, busy, chosen)
         else:
             continue
-        if found < card.wanted(capability):
-            missing.append(shortfall(view, card, capability, found=found, busy=busy))
+        short = shortfall_of(view, card, capability, found, busy)
+        if short is not None:
+            missing.append(short)
     return tuple(chosen.values()), tuple(missing)
 
 
@@ -84,27 +87,18 @@ def _pick_neighbours(
     busy: Busy,
     chosen: dict[int, Pick],
     area: str | None,
-) -> int:
-    """Choose the own one, and the nearest for whoever is still wanted; return how many."""
-    people, wanted = view.index.responders, card.wanted(capability)
+) -> list[int]:
+    """Choose the lowest scores, in which the own one has its margin already; return who."""
+    people = view.index.responders
     answering = view.in_order([n for n in view.own if people[n].role is _OWN[capability]])
-    going = [
-        number
-        for number in answering
-        if number not in chosen
-        and view.within_reach(number)
-        and capability in people[number].capabilities
-        and eligible(people[number], card=card, at=view.at, busy=busy)
-    ][:1]
-    reason = None if going else _replaced(view, card, capability, answering, busy, area)
+    others = _others(free_to_serve(view, card, capability, busy), chosen)
+    going = list(islice(others, card.wanted(capability)))
     for number in going:
         chosen[number] = _pick(view, number, card, capability)
-    others = _others(free_to_serve(view, card, capability, busy), chosen)
-    for number in islice(others, wanted - len(going)):
-        going.append(number)
-        chosen[number] = replace(_pick(view, number, card, capability), reason=reason)
-        reason = None
-    return len(going)
+    if going and not set(going) & set(answering):
+        reason = _replaced(view, card, capability, answering, busy, area, going[0])
+        chosen[going[0]] = replace(chosen[going[0]], reason=reason)
+    return going
 
 
 def _others(walk: Iterator[int], chosen: dict[int, Pick]) -> Iterator[int]:
@@ -113,8 +107,8 @@ def _others(walk: Iterator[int], chosen: dict[int, Pick]) -> Iterator[int]:
 
 def _pick_professional(
     view: View, card: Card, capability: Capability, busy: Busy, chosen: dict[int, Pick]
-) -> int:
-    """Choose the nearest, who may have been chosen already; return how many."""
+) -> list[int]:
+    """Choose the nearest, who may have been chosen already; return who."""
     found = list(islice(free_to_serve(view, card, capability, busy), card.wanted(capability)))
     for number in found:
         known = chosen.get(number)
@@ -123,7 +117,7 @@ def _pick_professional(
             if known is None
             else replace(known, also=(*known.also, capability))
         )
-    return len(found)
+    return found
 
 
 def _pick(view: View, number: int, card: Card, capability: Capability) -> Pick:
@@ -137,6 +131,7 @@ def _replaced(
     answering: list[int],
     busy: Busy,
     area: str | None,
+    instead: int,
 ) -> Text:
     """Why the incident's own one does not go."""
     own = (
@@ -150,11 +145,23 @@ def _replaced(
         why = Text(f"{area} 没有登记", f"nobody is registered for {area}")
     else:
         who = view.index.responders[answering[0]]
-        reasons = refusals(who, card=card, at=view.at, busy=busy) or (_AWAY,)
+        reasons = refusals(who, card=card, at=view.at, busy=busy)
+        if not reasons and view.within_reach(answering[0]):
+            return _slower(own, view.one(answering[0]).eta_s - view.one(instead).eta_s)
+        reasons = reasons or (_AWAY,)
         why = Text("、".join(r.zh for r in reasons), ", ".join(r.en for r in reasons))
     return Text(
         f"{own.zh}不能到场（{why.zh}），由最近的人员代替",
         f"{own.en} cannot go ({why.en}): the nearest who can goes instead",
+    )
+
+
+def _slower(own: Text, seconds: float) -> Text:
+    minutes, margin = ceil(seconds / 60), round(OWN_S / 60)
+    return Text(
+        f"{own.zh}要晚 {minutes} 分钟，超过优先幅度 {margin} 分钟，由最近的人员前往",
+        f"{own.en} would be {minutes} minutes later, more than the margin of {margin}: the nearest "
+        "goes",
     )
 
 

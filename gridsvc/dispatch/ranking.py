@@ -1,9 +1,11 @@
 """Who could be there first, and why the nearer ones were passed over."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
@@ -62,6 +64,8 @@ class Shortfall:
     """What the card asks for and the county cannot give: ``found`` of the ``wanted`` people.
 
     ``nearest_busy`` is the first who could have gone, and the number of the case that holds them.
+    ``late`` of those found come after the card's latest ETA; they are sent all the same.
+    ``frees_at`` (aware) is an estimate of when somebody more can go, ``frees_note`` says of what.
     """
 
     capability: Capability
@@ -69,6 +73,9 @@ class Shortfall:
     found: int
     reason: Text
     nearest_busy: tuple[str, str] | None = None
+    late: int = 0
+    frees_at: datetime | None = None
+    frees_note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,9 @@ def kept_shortfall(one: Shortfall) -> dict[str, Any]:
         "found": one.found,
         "reason": _said(one.reason),
         "nearest_busy": None if busy is None else {"responder": busy[0], "case": busy[1]},
+        "late": one.late,
+        "frees_at": None if one.frees_at is None else one.frees_at.isoformat(),
+        "frees_note": None if one.frees_note is None else _said(one.frees_note),
     }
 
 
@@ -207,7 +217,40 @@ def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) ->
     return _free(view, serving(view, card, capability), card, busy)
 
 
-def shortfall(
+def shortfall_of(
+    view: View, card: Card, capability: Capability, numbers: Sequence[int], busy: Busy
+) -> Shortfall | None:
+    """What ``numbers``, who go for ``capability``, fall short of the card by: in people, or in
+    time; None where it has what it asks for."""
+    etas = sorted(view.one(number).eta_s for number in numbers)
+    latest = card.latest.get(capability)
+    late = [] if latest is None else [eta for eta in etas if eta > latest]
+    if len(numbers) >= card.wanted(capability) and not late:
+        return None
+    short = _shortfall(view, card, capability, found=len(numbers), busy=busy)
+    if not late or latest is None:
+        return short
+    told = _late(etas, late, latest)
+    if len(numbers) < card.wanted(capability):
+        told = Text(f"{told.zh}；{short.reason.zh}", f"{told.en}; {short.reason.en}")
+    return replace(short, reason=told, late=len(late))
+
+
+def _late(etas: Sequence[float], late: Sequence[float], latest: float) -> Text:
+    first, limit = ceil(late[0] / 60), round(latest / 60)
+    place = len(etas) - len(late) + 1
+    if place == 1:
+        return Text(
+            f"最近的 {first} 分钟，超过 {limit} 分钟",
+            f"the nearest takes {first} minutes, more than {limit}",
+        )
+    return Text(
+        f"第 {place} 人 {first} 分钟，超过 {limit} 分钟",
+        f"number {place} takes {first} minutes, more than {limit}",
+    )
+
+
+def _shortfall(
     view: View, card: Card, capability: Capability, *, found: int, busy: Busy
 ) -> Shortfall:
     """Why only ``found`` people, all that are free, can go for ``capability``."""
@@ -279,11 +322,13 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, capability) for number in first) < wanted:
-            found = list(islice(free_to_serve(view, card, capability, busy), wanted))
-            pool += found
-            if len(found) < wanted:
-                shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
+        serving_it = [number for number in first if _serves(view, number, capability)][:wanted]
+        if len(serving_it) < wanted:
+            serving_it = list(islice(free_to_serve(view, card, capability, busy), wanted))
+            pool += serving_it
+        short = shortfall_of(view, card, capability, serving_it, busy)
+        if short is not None:
+            shortfalls.append(short)
     return [*first, *view.in_order(set(pool) - set(first))], shortfalls
 
 

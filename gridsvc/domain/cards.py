@@ -75,7 +75,8 @@ class RunCard:
 
     ``usual`` holds at every urgency that ``urgencies`` does not name. ``levels`` are the alarm
     levels from the second on. ``next_grids``: the workers of the neighbouring grids are told too.
-    ``version`` 0 is the card this program ships; ``data`` is the card as it was written.
+    ``lasts_min``: for how many minutes such a case usually holds people. ``version`` 0 is the card
+    this program ships; ``data`` is the card as it was written.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class RunCard:
     urgencies: Mapping[int, Asking]
     levels: tuple[Addition, ...]
     next_grids: bool
+    lasts_min: int
     version: int
     data: Mapping[str, Any]
 

@@ -6,7 +6,7 @@ counts against them. Whoever has no roster counts as on duty as the list of peop
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -53,8 +53,8 @@ class RosterException:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Who is off duty, by id, and why; who is on by an exception; from and up to which aware
-    moment that is sure."""
+    """Who is off duty, by id, and why; who is on by a shift or an exception; from and up to which
+    aware moment that is sure."""
 
     off: Mapping[str, Text]
     on: frozenset[str]
@@ -71,7 +71,9 @@ class Roster:
 
     def at(self, moment: datetime) -> Duty:
         """Who is off duty at an aware moment."""
-        off, on = dict(self._off_in_week(_minute(moment))), set[str]()
+        minute = _minute(moment)
+        on = {key for key, spans in self._spans.items() if _in(spans, minute)}
+        off = {key: OFF_SHIFT for key in self._spans if key not in on}
         for one in self._exceptions:
             if one.starts_at <= moment < one.ends_at:
                 off.pop(one.responder, None)
@@ -82,17 +84,16 @@ class Roster:
                     off[one.responder] = ON_LEAVE
         return Duty(off, frozenset(on), moment, self._next(moment))
 
-    def next_start(self, responder: str, moment: datetime) -> datetime | None:
-        """When somebody who is off duty is on again, within a week; None where nothing says."""
+    def next_start(self, responders: Collection[str], moment: datetime) -> datetime | None:
+        """When the first of those who are off duty is on again, within a week; None where nothing
+        says."""
         at = moment
         while at < moment + timedelta(days=7):
             at = self._next(at)
-            if responder not in self.at(at).off:
+            off = self.at(at).off
+            if any(one not in off for one in responders):
                 return at
         return None
-
-    def _off_in_week(self, minute: int) -> Mapping[str, Text]:
-        return {key: OFF_SHIFT for key, spans in self._spans.items() if not _in(spans, minute)}
 
     def _next(self, moment: datetime) -> datetime:
         """The first moment after ``moment`` at which anything may change."""

@@ -23,6 +23,7 @@ from gridsvc.domain.lifecycle import (
 )
 from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
+from gridsvc.flows.frees import expected
 from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 
@@ -118,6 +119,9 @@ def decide(
         assignments, missing = _claim(work, incident, weighed, scene, now, by)
         decision = Decision(ranking, assignments, missing)
         work.cases.assign(assignments)
+    if decision.shortfalls:
+        told = [expected(s, weighed.card, scene=scene, now=now) for s in decision.shortfalls]
+        decision = replace(decision, shortfalls=tuple(told))
     fields = about(incident, work.cases.county, by)
     work.events.record(*(assigned(one, fields) for one in decision.assignments))
     if decision.shortfalls:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gridsvc.casework.clocks import Calendar
 from gridsvc.dispatch import Card, CardSet, ForceIndex, View, card_for, default_cards
+from gridsvc.domain.duty import Roster
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.kinds import KINDS_BY_CODE
 from gridsvc.domain.standing import Standing
@@ -17,7 +18,8 @@ from gridsvc.locating import GridMap
 class Scene:
     """The map (None before the first import), the force, how long it travels, the working days,
     and who is taken so far as this process knows (responder id -> case number); the run cards in
-    force, and who is not offered a case though they could go."""
+    force, who is not offered a case though they could go, the duty roster, and since when those
+    who are taken are at a case of which kind (responder id -> kind, aware moment)."""
 
     grid_map: GridMap | None
     force: ForceIndex
@@ -26,6 +28,8 @@ class Scene:
     busy: Mapping[str, str]
     cards: CardSet = field(default_factory=default_cards)
     standing: Standing = field(default_factory=Standing)
+    roster: Roster = field(default_factory=Roster)
+    held: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
 
     def view(self, incident: Incident, *, at: datetime) -> View | None:
         """The force as seen from an incident at a moment (aware), None while it has no place."""

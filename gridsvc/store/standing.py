@@ -16,7 +16,7 @@ from gridsvc.store.bulk import insert_rows
 from gridsvc.store.card_tables import exclusion, recusal, roster, roster_exception
 from gridsvc.store.case_filter import OPEN
 from gridsvc.store.repository import Repository
-from gridsvc.store.tables import assignment, incident, responder
+from gridsvc.store.tables import assignment, claim, incident, responder
 
 
 def _names(kind: type) -> list[str]:
@@ -80,6 +80,17 @@ class StandingReader(Repository):
         c = recusal.c
         query = select(c.responder).where(c.county == self.county, c.incident == id)
         return frozenset(self.connection.execute(query).scalars())
+
+    def held(self) -> dict[str, tuple[str, datetime]]:
+        """Return who is taken, by responder id: the kind of the case, and since when (aware)."""
+        c, a, i = claim.c, assignment.c, incident.c
+        query = (
+            select(c.responder, i.kind, a.assigned_at)
+            .join(assignment, (a.county == c.county) & (a.id == c.assignment))
+            .join(incident, (i.county == a.county) & (i.id == a.incident))
+            .where(c.county == self.county)
+        )
+        return {who: (kind, at) for who, kind, at in self.connection.execute(query)}
 
     def freed(self, *, since: datetime) -> dict[str, tuple[Role, datetime]]:
         """Return who has finished an assignment since an aware moment: role and last such end."""
