@@ -65,6 +65,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/handovers/{{service}}/answer"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/exclusions"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/recusals"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/neighbour-told"): Right.DISPATCH,
     ("POST", "/api/v1/exclusions"): Right.DISPATCH,
     ("DELETE", "/api/v1/exclusions/{id}"): Right.DISPATCH,
     ("GET", "/api/v1/cards"): Right.READ,

@@ -1,10 +1,13 @@
 """Run cards, hand-overs and doubtful places as answers."""
 
+from datetime import datetime
+
 from api.shapes import Answer, county_time
 from gridsvc.dispatch import Card
 from gridsvc.domain.cards import SERVICES, Hints
 from gridsvc.domain.handover import HANDOVER_STATE_NAMES, Handover
 from gridsvc.domain.incident import PlaceDoubt
+from gridsvc.domain.neighbours import NeighbourCounty
 from gridsvc.domain.words import Lang
 from gridsvc.locating import GridMap
 from gridsvc.runtime import Runtime
@@ -58,6 +61,30 @@ class CardAnswer(Answer):
     alarm_level: int
     highest_level: int
     hints: HintsAnswer
+
+
+class NeighbourCountyAnswer(Answer):
+    """The neighbouring county whose duty desk is to be told of a case outside our own, and when it
+    was."""
+
+    code: str
+    name: str
+    phone: str
+    told_at: str | None
+
+
+def neighbour_answer(
+    one: NeighbourCounty | None, told: datetime | None
+) -> NeighbourCountyAnswer | None:
+    """Say whom to tell, None where nobody is."""
+    if one is None:
+        return None
+    return NeighbourCountyAnswer(
+        code=one.code,
+        name=one.name,
+        phone=one.phone,
+        told_at=None if told is None else county_time(told),
+    )
 
 
 def hints_answer(hints: Hints, lang: Lang) -> HintsAnswer:

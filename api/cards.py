@@ -6,7 +6,12 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import Field
 
 from api.auth import TheCaller
-from api.card_answers import HandoverAnswer, handover_answer
+from api.card_answers import (
+    HandoverAnswer,
+    NeighbourCountyAnswer,
+    handover_answer,
+    neighbour_answer,
+)
 from api.case_answers import AssignmentAnswer, assignment_answer
 from api.language import Speech
 from api.nearest import NearestAnswer, nearest_answer
@@ -251,6 +256,14 @@ def exclude(body: ExclusionBody, runtime: TheRuntime, caller: TheCaller) -> Excl
 def lift_exclusion(id: Which, runtime: TheRuntime, caller: TheCaller) -> None:  # noqa: A002
     """Let somebody be sent again."""
     runtime.lift_exclusion(id, caller=caller)
+
+
+@router.post("/incidents/{key}/neighbour-told")
+def tell_neighbour(
+    key: Which, runtime: TheRuntime, caller: TheCaller
+) -> NeighbourCountyAnswer | None:
+    """Record that the neighbouring county was told of a case outside our own."""
+    return neighbour_answer(runtime.tell_neighbour(key, caller=caller), runtime.clock())
 
 
 @router.post("/incidents/{key}/recusals")

@@ -15,7 +15,14 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 from api.auth import TheCaller
-from api.card_answers import CardAnswer, HandoverAnswer, card_answer, handover_answer
+from api.card_answers import (
+    CardAnswer,
+    HandoverAnswer,
+    NeighbourCountyAnswer,
+    card_answer,
+    handover_answer,
+    neighbour_answer,
+)
 from api.case_answers import (
     AssignmentAnswer,
     EventAnswer,
@@ -41,6 +48,7 @@ from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.intake import Answered, Key, Receipt
+from gridsvc.flows.neighbours import told_at
 from gridsvc.flows.reports import Report, faults
 from gridsvc.runtime import Runtime
 from gridsvc.store import CaseFilter
@@ -84,6 +92,7 @@ class ReceiptAnswer(IncidentAnswer):
     may be the same, and ``notes``: doubts to be cleared up with whoever sent it."""
 
     nearest: NearestAnswer | None
+    neighbour_county: NeighbourCountyAnswer | None = None
     assignments: list[AssignmentAnswer]
     possible_duplicates: list[DuplicateAnswer]
     notes: list[str]
@@ -98,6 +107,7 @@ class FileAnswer(IncidentAnswer):
     step_notes: list[NoteAnswer]
     decision: dict[str, Any] | None
     card: CardAnswer
+    neighbour_county: NeighbourCountyAnswer | None
     handovers: list[HandoverAnswer]
     events: list[EventAnswer]
 
@@ -204,6 +214,9 @@ def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> Fil
         card=card_answer(
             file.incident.kind, runtime.scene().card(file.incident, at=now), runtime, lang
         ),
+        neighbour_county=None
+        if answer.withheld
+        else neighbour_answer(runtime.neighbour_of(file.incident), told_at(shown.events)),
         handovers=[]
         if answer.withheld
         else [handover_answer(h, runtime, lang) for h in shown.handovers],
@@ -239,6 +252,7 @@ def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAn
     return ReceiptAnswer(
         **dict(answer),
         nearest=None if decision is None else nearest_answer(decision.ranking, lang),
+        neighbour_county=neighbour_answer(runtime.neighbour_of(receipt.incident), None),
         assignments=[assignment_answer(one, find, lang) for one in assignments],
         possible_duplicates=[
             DuplicateAnswer(

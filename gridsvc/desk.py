@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gridsvc import logs
@@ -17,6 +17,7 @@ from gridsvc.domain.cards import RunCard
 from gridsvc.domain.duty import Roster, RosterException
 from gridsvc.domain.handover import Handover
 from gridsvc.domain.incident import Incident
+from gridsvc.domain.neighbours import NeighbourCounty
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.standing import Exclusion
 from gridsvc.flows import (
@@ -26,6 +27,7 @@ from gridsvc.flows import (
     handovers,
     keeping_out,
     levels,
+    neighbours,
     rosters,
 )
 from gridsvc.flows.scene import Scene
@@ -43,6 +45,7 @@ class Desk(Following):
     """What an officer does besides the steps of a case, on what this process knows."""
 
     clock: Callable[[], datetime] = now
+    neighbours: tuple[NeighbourCounty, ...] = field(default=(), kw_only=True)
 
     @abstractmethod
     def scene(self) -> Scene:
@@ -134,6 +137,18 @@ class Desk(Following):
         found = keeping_out.recuse(key, responders, store=self.store, now=now, caller=caller)
         self._learn_at_once(ResponderRecused.name)
         return found
+
+    def neighbour_of(self, incident: Incident) -> NeighbourCounty | None:
+        """Which neighbouring county to tell; see `gridsvc.flows.neighbours.county_of`."""
+        if self._map is None:
+            return None
+        return neighbours.county_of(incident, self.neighbours, self._map.frame)
+
+    def tell_neighbour(self, key: str, *, caller: Caller) -> NeighbourCounty:
+        """Record that it was told; see `gridsvc.flows.neighbours.tell`."""
+        return neighbours.tell(
+            key, self.neighbours, self.map().frame, store=self.store, caller=caller
+        )
 
     def roster_of(self, responder: str) -> Roster:
         """The duty roster of a person; see `gridsvc.flows.rosters.of_responder`."""

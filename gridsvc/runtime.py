@@ -57,6 +57,10 @@ class Runtime(Desk):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.neighbours is not None:
+            from gridsvc.flows.neighbours import load_neighbours
+
+            runtime.neighbours = load_neighbours(settings.neighbours)
         runtime.load()
         return runtime
 

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    neighbours
+        YAML file of the neighbouring counties (code, name, phone, border); None: there is none.
     rest
         Minutes that somebody rests after an assignment, by role: ``ambulance=15,fire_crew=30``.
     log
@@ -59,6 +61,7 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    neighbours: Path | None = None
     rest: Annotated[dict[Role, timedelta], NoDecode] = Field(default_factory=dict)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000

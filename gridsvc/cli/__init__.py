@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "locate": ("locate", "locate", "为一批坐标定位网格 / Locate a file of positions"),
     "map": ("map", "map_", "生成地图文件 / Draw a map to a file"),
     "synth": ("synth", "synth", "生成演示县文件 / Write the demo county's files"),
+    "cards": ("cards", "cards", "预案 / Run cards"),
     "keys": ("keys", "keys", "访问密钥 / API keys"),
     "backup": ("backup", "backup", "备份全部数据到一个文件 / Back everything up to a file"),
     "restore": ("backup", "restore", "把备份恢复到空数据库 / Restore into an empty database"),

@@ -120,15 +120,26 @@ def decide(
         decision = Decision(ranking, assignments, missing)
         work.cases.assign(assignments)
     if decision.shortfalls:
-        told = [expected(s, weighed.card, scene=scene, now=now) for s in decision.shortfalls]
-        decision = replace(decision, shortfalls=tuple(told))
+        short = [expected(one, weighed.card, scene=scene, now=now) for one in decision.shortfalls]
+        decision = replace(decision, shortfalls=tuple(short))
     fields = about(incident, work.cases.county, by)
     work.events.record(*(assigned(one, fields) for one in decision.assignments))
     if decision.shortfalls:
         missing_now = tuple(one.capability for one in decision.shortfalls)
         work.events.record(ForceMissing(**fields, capabilities=missing_now))
-    work.cases.decide(incident.id, decision.as_json(), number=number, at=now)
+    told = decision.as_json() | owner_of(incident)
+    work.cases.decide(incident.id, told, number=number, at=now)
     return decision
+
+
+def owner_of(incident: Incident) -> dict[str, Any]:
+    """Which one grid answers for an incident, and how near the edges of others are, in metres."""
+    place = incident.placement
+    if place is None:
+        return {}
+    grids = [one for one in place.neighbours if one.level == "grid"]
+    near = [{"grid": one.code, "distance_m": one.distance_m} for one in grids]
+    return {"owner": place.grid, "near_edges": near}
 
 
 def _claim(
