@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shapely
 from fastapi.testclient import TestClient
+from shapely.geometry import shape
 
 from api.app import create_app
 from gridsvc.domain.errors import ConflictError, SettingsError
@@ -17,6 +18,7 @@ from gridsvc.flows.neighbours import load_neighbours
 from gridsvc.runtime import Runtime
 from tests.api_county import G1, G2, G3, G4, REPORT, WEST_OF_G1, client_of
 from tests.card_county import named, report, sent
+from tests.shared import shared_data
 
 NEAR_G2 = 104.31 - 20 / 101_000
 """20 m west of the edge between G1 and G2."""
