@@ -126,6 +126,7 @@ class IncidentsQuery(Query):
     area: Annotated[str, Field(max_length=32), Readable] | None = None
     open: bool | None = None
     unlocated: bool | None = None
+    unsure: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
     drill: bool | None = None
@@ -328,6 +329,7 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
         area=query.area,
         open=query.open,
         unlocated=query.unlocated,
+        unsure=query.unsure,
         supervised=query.supervised,
         drill=query.drill,
         overdue_at=runtime.clock() if query.overdue else None,

@@ -193,6 +193,8 @@ def test_a_doubtful_place_is_marked_everywhere(api: TestClient) -> None:
     assert "位置不准" in taken["doubt"]["why"][0]
     listed = api.get(POST).json()["incidents"][0]
     assert listed["doubt"] == taken["doubt"]
+    assert len(api.get(POST, params={"unsure": "true"}).json()["incidents"]) == 1
+    assert api.get(POST, params={"unsure": "false"}).json()["incidents"] == []
     assert "place_unsure" in listed["alarms"]
     confirmed = api.put(f"{POST}/{taken['id']}/position", json={"position": place}).json()
     assert confirmed["doubt"] is None

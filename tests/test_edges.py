@@ -56,6 +56,14 @@ def test_a_wider_radius_makes_a_farther_edge_near(carded: Runtime) -> None:
     assert told["grids"] == [G2]
 
 
+def test_a_place_that_is_given_later_tells_the_neighbours_then(carded: Runtime) -> None:
+    number = carded.receive(report(lng=None, lat=None, text="不知道在哪")).incident.number
+    assert named(carded, number, "neighbour_grid_told") == []
+    carded.place(number, report(lng=NEAR_G2), caller=carded.local)
+    (told,) = named(carded, number, "neighbour_grid_told")
+    assert told["grids"] == [G2]
+
+
 def test_to_be_told_is_not_to_be_assigned(carded: Runtime) -> None:
     number = carded.receive(report("old_and_young", lng=NEAR_G2)).incident.number
     assert named(carded, number, "neighbour_grid_told")
@@ -124,7 +132,7 @@ def test_the_table_of_neighbours_is_judged_whole(tmp_path: Path) -> None:
 def test_over_the_real_border_it_is_the_county_that_lies_there() -> None:
     path = shared_data("luoping", "qujing_9_counties_datav2019_gcj02.geojson")
     shapes = {
-        str(one["properties"]["adcode"]): shapely.make_valid(shape(one["geometry"]))
+        str(one["properties"]["adcode"]): shape(one["geometry"]).buffer(0)
         for one in json.loads(path.read_text(encoding="utf-8"))["features"]
     }
     ours = shapes.pop("530324")

@@ -40,6 +40,13 @@ def test_an_urgent_card_asks_in_the_same_transaction_also_without_a_place(
     assert states(carded, ordinary) == {}
 
 
+def test_words_that_name_a_knife_ask_the_police_whatever_the_urgency(carded: Runtime) -> None:
+    calm = carded.receive(report("neighbour_quarrel", urgency=4, text="吵架")).incident.number
+    knife = carded.receive(report("neighbour_quarrel", urgency=4, text="动刀了")).incident.number
+    assert states(carded, calm) == {}
+    assert states(carded, knife) == {"110": "asked"}
+
+
 def test_silence_is_an_alarm_after_a_minute_until_all_have_answered(
     carded: Runtime, hands: Hands
 ) -> None:

@@ -21,7 +21,7 @@ from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.standing import RECUSED
 from gridsvc.domain.words import Text
-from gridsvc.flows import doubts, handovers
+from gridsvc.flows import doubts, edges, handovers
 from gridsvc.flows.dispatching import (
     Decision,
     Weighed,
@@ -364,6 +364,7 @@ def place(
             number=number,
             claim=not sent and case.closed_at is None,
         )
+        edges.tell(work, incident, scene.card(incident, at=now), scene=scene, by=caller.id)
         duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from gridsvc.dispatch import Card
 from gridsvc.domain.card_events import ResponderRecused
 from gridsvc.domain.incident import Incident
+from gridsvc.domain.kinds import Lay
 from gridsvc.flows import doubts, edges, handovers
 from gridsvc.flows.dispatching import about
 from gridsvc.flows.scene import Scene
@@ -13,8 +14,10 @@ from gridsvc.store import UnitOfWork
 
 
 def services_of(card: Card) -> tuple[str, ...]:
-    """The services that are asked the moment a report comes in: those of an urgent card."""
-    return card.hand_over if card.at_once else ()
+    """The services that are asked the moment a report comes in: those of an urgent card, and of any
+    that keeps lay people away, because words that name a knife or gas are urgent whatever the
+    report was filed as."""
+    return card.hand_over if card.at_once or card.lay is Lay.NONE else ()
 
 
 def open_up(
