@@ -125,6 +125,12 @@ class ExclusionAnswer(Answer):
     at: str
 
 
+class ExclusionsAnswer(Answer):
+    """Everybody kept out now, of the caller's area."""
+
+    exclusions: list[ExclusionAnswer]
+
+
 class RecusalBody(Body):
     """Responders who are party to a case or relatives of a party."""
 
@@ -249,6 +255,14 @@ def exclude(body: ExclusionBody, runtime: TheRuntime, caller: TheCaller) -> Excl
         runtime.exclude(
             body.responder, key=None, until=body.until, reason=body.reason, caller=caller
         )
+    )
+
+
+@router.get("/exclusions")
+def exclusions(runtime: TheRuntime, caller: TheCaller) -> ExclusionsAnswer:
+    """List who is kept out now, from one case or from all."""
+    return ExclusionsAnswer(
+        exclusions=[_exclusion(one) for one in runtime.exclusions(caller=caller)]
     )
 
 

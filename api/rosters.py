@@ -52,9 +52,9 @@ class ExceptionBody(Body):
 
 
 @router.get("")
-def roster(responder: Which, runtime: TheRuntime) -> RosterAnswer:
+def roster(responder: Which, runtime: TheRuntime, caller: TheCaller) -> RosterAnswer:
     """Give the roster of a person."""
-    found = runtime.roster_of(responder)
+    found = runtime.roster_of(responder, caller=caller)
     return RosterAnswer(
         shifts=[
             ShiftAnswer(weekday=one.weekday + 1, starts=_clock(one.starts), ends=_clock(one.ends))
@@ -84,9 +84,14 @@ def add_exception(
 
 
 @router.delete("/exceptions/{id}", status_code=204)
-def drop_exception(responder: Which, id: Which, runtime: TheRuntime) -> None:  # noqa: A002, ARG001
+def drop_exception(
+    responder: Which,
+    id: Which,  # noqa: A002
+    runtime: TheRuntime,
+    caller: TheCaller,
+) -> None:
     """Take an exception back."""
-    runtime.drop_roster_exception(id)
+    runtime.drop_roster_exception(responder, id, caller=caller)
 
 
 def _clock(minute: int) -> str:

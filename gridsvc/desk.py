@@ -15,10 +15,11 @@ from gridsvc.domain.card_events import (
 )
 from gridsvc.domain.cards import RunCard
 from gridsvc.domain.duty import Roster, RosterException
+from gridsvc.domain.force import unknown_responder
 from gridsvc.domain.handover import Handover
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.neighbours import NeighbourCounty
-from gridsvc.domain.rights import Caller
+from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.standing import Exclusion
 from gridsvc.flows import (
     carding,
@@ -113,7 +114,12 @@ class Desk(Following):
         reason: str,
         caller: Caller,
     ) -> Exclusion:
-        """Keep somebody from cases by hand; see `gridsvc.flows.keeping_out.exclude`."""
+        """Keep somebody from cases by hand; see `gridsvc.flows.keeping_out.exclude`.
+
+        From all cases only somebody who works in the caller's area.
+        """
+        if key is None:
+            self._must_reach(responder, caller)
         one = keeping_out.exclude(
             responder,
             key=key,
@@ -126,8 +132,20 @@ class Desk(Following):
         self._learn_at_once(ResponderExcluded.name)
         return one
 
+    def exclusions(self, *, caller: Caller) -> tuple[Exclusion, ...]:
+        """Those that count now, of people who work in the caller's area."""
+        now = self.clock()
+        return tuple(
+            one
+            for one in self._standing.exclusions
+            if one.holds(now) and self._reaches(one.responder, caller)
+        )
+
     def lift_exclusion(self, id: str, *, caller: Caller) -> None:  # noqa: A002
         """Let somebody be sent again; see `gridsvc.flows.keeping_out.lift`."""
+        for one in self._standing.exclusions:
+            if one.id == id and one.incident is None:
+                self._must_reach(one.responder, caller)
         keeping_out.lift(id, store=self.store, now=self.clock(), caller=caller)
         self._learn_at_once(ResponderExcluded.name)
 
@@ -150,8 +168,9 @@ class Desk(Following):
             key, self.neighbours, self.map().frame, store=self.store, caller=caller
         )
 
-    def roster_of(self, responder: str) -> Roster:
+    def roster_of(self, responder: str, *, caller: Caller) -> Roster:
         """The duty roster of a person; see `gridsvc.flows.rosters.of_responder`."""
+        self._must_reach(responder, caller)
         return rosters.of_responder(responder, store=self.store)
 
     def add_roster_exception(
@@ -165,6 +184,7 @@ class Desk(Following):
         caller: Caller,
     ) -> RosterException:
         """Put somebody on or off duty for a time; see `gridsvc.flows.rosters.add_exception`."""
+        self._must_reach(responder, caller)
         one = rosters.add_exception(
             responder,
             starts_at=starts_at,
@@ -178,9 +198,10 @@ class Desk(Following):
         self._learn_at_once(RosterChanged.name)
         return one
 
-    def drop_roster_exception(self, id: str) -> None:  # noqa: A002
+    def drop_roster_exception(self, responder: str, id: str, *, caller: Caller) -> None:  # noqa: A002
         """Take an exception back; see `gridsvc.flows.rosters.drop_exception`."""
-        rosters.drop_exception(id, store=self.store)
+        self._must_reach(responder, caller)
+        rosters.drop_exception(responder, id, store=self.store)
         self._learn_at_once(RosterChanged.name)
 
     def cards(self) -> CardSet:
@@ -214,3 +235,12 @@ class Desk(Following):
             for one in decision.assignments:
                 self._busy.setdefault(one.responder, incident.number)
                 self._held[one.responder] = (incident.kind, one.assigned_at)
+
+    def _must_reach(self, responder: str, caller: Caller) -> None:
+        if not self._reaches(responder, caller):
+            raise unknown_responder(responder)
+
+    def _reaches(self, responder: str, caller: Caller) -> bool:
+        known = self.force().get(responder)
+        areas = () if known is None else self.settings.code_scheme.with_parents(known.area)
+        return within(caller.area, areas)

@@ -15,11 +15,11 @@ from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition, unknown_responder
+from gridsvc.domain.force import LivePosition
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
-from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.rights import Caller, local_caller
 from gridsvc.domain.travel import TravelTimes
 from gridsvc.flows import (
     casework,
@@ -256,12 +256,6 @@ class Runtime(Desk):
                 work.events.record(ResponderMoved(responder))
         if newest:
             self._place_anew({responder: live})
-
-    def _must_reach(self, responder: str, caller: Caller) -> None:
-        known = self.force().get(responder)
-        areas = () if known is None else self.settings.code_scheme.with_parents(known.area)
-        if not within(caller.area, areas):
-            raise unknown_responder(responder)
 
     def counts(self) -> dict[str, int]:
         """How many of each thing there are; drills are no incidents."""

@@ -180,6 +180,7 @@ def test_people_are_kept_out_and_let_in_again(api: TestClient) -> None:
     assert api.post(f"{POST}/{taken['number']}/assignments", json=assign).status_code == 422
     everywhere = api.post("/api/v1/exclusions", json={**body, "responder": "R0004"})
     assert everywhere.json()["incident"] is None
+    assert api.get("/api/v1/exclusions").json() == {"exclusions": [everywhere.json()]}
     assert "R0003" not in str(api.get(POST).json()), "no list says who is recused"
 
 

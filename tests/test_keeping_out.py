@@ -115,8 +115,16 @@ def test_another_process_learns_of_it_and_so_does_the_next_start(
 def test_an_officer_of_another_township_cannot_exclude_from_our_case(carded: Runtime) -> None:
     number = carded.receive(report()).incident.number
     stranger = Caller("k", "k", frozenset(Right), "530324102")
+    for key in (number, None):
+        with pytest.raises(NotFoundError):
+            carded.exclude("S1", key=key, until=None, reason="x", caller=stranger)
     with pytest.raises(NotFoundError):
-        carded.exclude("S1", key=number, until=None, reason="x", caller=stranger)
+        carded.roster_of("S1", caller=stranger)
+    one = carded.exclude("S1", key=None, until=None, reason="x", caller=carded.local)
+    assert carded.exclusions(caller=stranger) == ()
+    with pytest.raises(NotFoundError):
+        carded.lift_exclusion(one.id, caller=stranger)
+    assert carded.exclusions(caller=carded.local) == (one,)
 
 
 def test_who_has_finished_rests_as_long_as_their_role_does(

@@ -136,12 +136,14 @@ def test_an_exception_counts_at_once_and_in_every_process(
     other._catch_up()
     for runtime in (carded, other):
         assert "W1" not in sent(runtime, runtime.receive(report(drill=True)).incident.number)
+    with pytest.raises(NotFoundError):
+        carded.drop_roster_exception("W2", one.id, caller=carded.local)
     with carded.store.read() as reading:
         assert "家事" not in str(reading.events.after(0))
-    carded.drop_roster_exception(one.id)
+    carded.drop_roster_exception("W1", one.id, caller=carded.local)
     assert "W1" in sent(carded, carded.receive(report(drill=True)).incident.number)
     with pytest.raises(NotFoundError):
-        carded.drop_roster_exception(one.id)
+        carded.drop_roster_exception("W1", one.id, caller=carded.local)
     other.close()
 
 
@@ -176,13 +178,13 @@ def test_a_workbook_with_times_is_read_and_a_later_file_replaces(
     book.save(tmp_path / "r.xlsx")
     report_ = import_roster(carded.store, tmp_path / "r.xlsx")
     assert (report_.responders, report_.shifts) == (1, 3)
-    assert set(carded.roster_of("W1").shifts) == {
+    assert set(carded.roster_of("W1", caller=carded.local).shifts) == {
         Shift("W1", 0, 480, 720),
         Shift("W1", 5, 1320, 1800),
         Shift("W1", 6, 1320, 1800),
     }
     imported(carded, tmp_path / "r.csv", "W1,2,00:00,24:00\n")
-    assert carded.roster_of("W1").shifts == (Shift("W1", 1, 0, 1440),)
+    assert carded.roster_of("W1", caller=carded.local).shifts == (Shift("W1", 1, 0, 1440),)
 
 
 def test_every_fault_of_a_file_is_said_and_nothing_is_changed(
@@ -204,7 +206,7 @@ def test_every_fault_of_a_file_is_said_and_nothing_is_changed(
         ("shifts_overlap", "W2"),
         ("shifts_overlap", "W4"),
     ]
-    assert carded.roster_of("W2").shifts == ()
+    assert carded.roster_of("W2", caller=carded.local).shifts == ()
     path.write_text("谁,何时\nW1,1\n", encoding="utf-8")
     with pytest.raises(LayerError) as refused:
         import_roster(carded.store, path)

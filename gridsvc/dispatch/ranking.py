@@ -237,16 +237,11 @@ def shortfall_of(
 
 
 def _late(etas: Sequence[float], late: Sequence[float], latest: float) -> Text:
-    first, limit = ceil(late[0] / 60), round(latest / 60)
-    place = len(etas) - len(late) + 1
-    if place == 1:
-        return Text(
-            f"最近的 {first} 分钟，超过 {limit} 分钟",
-            f"the nearest takes {first} minutes, more than {limit}",
-        )
+    first, limit, place = ceil(late[0] / 60), round(latest / 60), len(etas) - len(late) + 1
+    who = Text("最近的", "the nearest") if place == 1 else Text(f"第 {place} 人", f"number {place}")
     return Text(
-        f"第 {place} 人 {first} 分钟，超过 {limit} 分钟",
-        f"number {place} takes {first} minutes, more than {limit}",
+        f"{who.zh} {first} 分钟，超过 {limit} 分钟",
+        f"{who.en} takes {first} minutes, more than {limit}",
     )
 
 

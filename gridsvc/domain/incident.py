@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.errors import Fault, NotFoundError
@@ -106,6 +106,18 @@ class Incident:
             return (county,)
         known = (county, place.township, place.village, place.grid, place.unit)
         return tuple(code for code in known if code)
+
+    def edges(self) -> dict[str, Any]:
+        """The ``owner``, which is the one grid that answers for it, and the grids whose edges are
+        near, with their distances in metres; nothing while its place is not known."""
+        if self.placement is None:
+            return {}
+        near = [
+            {"grid": one.code, "distance_m": one.distance_m}
+            for one in self.placement.neighbours
+            if one.level == "grid"
+        ]
+        return {"owner": self.placement.grid, "near_edges": near}
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,19 +127,9 @@ def decide(
     if decision.shortfalls:
         missing_now = tuple(one.capability for one in decision.shortfalls)
         work.events.record(ForceMissing(**fields, capabilities=missing_now))
-    told = decision.as_json() | owner_of(incident)
+    told = decision.as_json() | incident.edges()
     work.cases.decide(incident.id, told, number=number, at=now)
     return decision
-
-
-def owner_of(incident: Incident) -> dict[str, Any]:
-    """Which one grid answers for an incident, and how near the edges of others are, in metres."""
-    place = incident.placement
-    if place is None:
-        return {}
-    grids = [one for one in place.neighbours if one.level == "grid"]
-    near = [{"grid": one.code, "distance_m": one.distance_m} for one in grids]
-    return {"owner": place.grid, "near_edges": near}
 
 
 def _claim(

@@ -126,8 +126,8 @@ def add_exception(
     return patiently(store, once)
 
 
-def drop_exception(id: str, *, store: Store) -> None:  # noqa: A002
-    """Take an exception back.
+def drop_exception(responder: str, id: str, *, store: Store) -> None:  # noqa: A002
+    """Take an exception of somebody back.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def drop_exception(id: str, *, store: Store) -> None:  # noqa: A002
     """
 
     def once(work: UnitOfWork) -> None:
-        if not work.standing.drop_exception(id):
+        if not work.standing.drop_exception(responder, id):
             text = Text(f"没有编号为“{id}”的排班例外", f"no exception is known under {id!r}")
             raise NotFoundError(Fault("unknown_exception", text))
         work.events.record(RosterChanged(1))

@@ -128,11 +128,13 @@ class StandingWriter(StandingReader):
         """Add an exception from the roster."""
         self._add(roster_exception, one)
 
-    def drop_exception(self, id: str) -> bool:  # noqa: A002
-        """Take an exception back; False where none is known under ``id``."""
+    def drop_exception(self, who: str, id: str) -> bool:  # noqa: A002
+        """Take an exception of ``who`` back; False where none is known under ``id``."""
         c = roster_exception.c
         dropped = self.connection.execute(
-            delete(roster_exception).where(c.county == self.county, c.id == id).returning(c.id)
+            delete(roster_exception)
+            .where(c.county == self.county, c.responder == who, c.id == id)
+            .returning(c.id)
         )
         return dropped.first() is not None
 
