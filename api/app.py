@@ -10,6 +10,7 @@ from api import (
     areas,
     cards,
     casework,
+    closures,
     errors,
     health,
     incidents,
@@ -18,10 +19,11 @@ from api import (
     pages,
     responders,
     rosters,
+    route,
     stream,
 )
 from api.access_log import AccessLog
-from api.auth import Doorkeeper, check_rights
+from api.auth import Doorkeeper, check_rights, methods_of
 from api.body import BodyLimit
 from api.headers import SafeHeaders
 from api.hub import Hub
@@ -61,7 +63,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.hub = hub
     app.state.metrics = figures
-    errors.install(app)
+    errors.install(app, methods_of=methods_of)
     # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit)
@@ -70,7 +72,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, cards, locate, areas, responders, rosters)
+    resources = (incidents, casework, cards, locate, route, areas, responders, rosters, closures)
     for resource in (*resources, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)

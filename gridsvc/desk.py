@@ -24,7 +24,6 @@ from gridsvc.domain.standing import Exclusion
 from gridsvc.flows import (
     carding,
     dispatching,
-    doubts,
     handovers,
     keeping_out,
     levels,
@@ -67,25 +66,6 @@ class Desk(Following):
         )
         self._know(raised.incident, raised.decision)
         return raised
-
-    def dispatch_unplaced(self, id: str) -> datetime | None:  # noqa: A002
-        """Send people to a doubtful place once the officer has not answered in time; see
-        `gridsvc.flows.doubts.dispatch_unplaced`. Returns when to look again."""
-        scene, now = self.scene(), self.clock()
-        decision, again = dispatching.patiently(
-            self.store, lambda work: doubts.dispatch_unplaced(work, id, scene=scene, now=now)
-        )
-        if decision is not None:
-            with self.store.read() as snapshot:
-                self._know(snapshot.cases.known(id)[0], decision)
-        return again
-
-    def handover_overdue(self, id: str) -> datetime | None:  # noqa: A002
-        """Tell which services are silent; see `gridsvc.flows.handovers.handover_overdue`."""
-        now = self.clock()
-        return dispatching.patiently(
-            self.store, lambda work: handovers.handover_overdue(work, id, now)
-        )
 
     def ask_service(self, key: str, service: str, *, caller: Caller) -> tuple[Handover, ...]:
         """Ask a service about a case; see `gridsvc.flows.handovers.ask`."""

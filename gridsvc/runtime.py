@@ -15,31 +15,29 @@ from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition
+from gridsvc.domain.force import LivePosition, Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller
-from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import (
-    casework,
-    dispatching,
-    intake,
-    positions,
-    reading,
-)
+from gridsvc.domain.timers import LATE_S
+from gridsvc.domain.travel import Route, TravelTimes
+from gridsvc.flows import answering, assigning, casework, closures, intake, positions, reading, ways
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
-from gridsvc.travel.straight import StraightLine
+from gridsvc.travel.speeds import Speeds
 
 
 @dataclass
 class Runtime(Desk):
-    """Everything a process needs to answer: what it knows of the county, and what can be asked."""
+    """Everything a process needs to answer: what it knows of the county, and what can be asked.
 
-    travel: TravelTimes = field(default_factory=StraightLine)
+    ``fixed_travel`` takes the place of the travel times by the imported roads.
+    """
+
+    fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
 
     @classmethod
@@ -50,6 +48,8 @@ class Runtime(Desk):
         ------
         NotReadyError
             The store cannot be reached or its schema is not this program's.
+        SettingsError
+            With everything that is wrong in the table of speeds.
         """
         store = Store.open(settings.url, county=settings.county)
         runtime = cls(settings, store, clock=clock)
@@ -61,6 +61,8 @@ class Runtime(Desk):
             from gridsvc.flows.neighbours import load_neighbours
 
             runtime.neighbours = load_neighbours(settings.neighbours)
+        if settings.speeds is not None:
+            runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
 
@@ -74,6 +76,15 @@ class Runtime(Desk):
     ) -> Placement:
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
+
+    def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
+        """The way between two positions; see `gridsvc.flows.ways.way`."""
+        return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
+
+    @property
+    def travel(self) -> TravelTimes:
+        """How long everybody travels now."""
+        return self.fixed_travel or self.travel_at(self.clock())
 
     def scene(self) -> Scene:
         """What a decision is made with now."""
@@ -121,8 +132,8 @@ class Runtime(Desk):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
@@ -131,25 +142,53 @@ class Runtime(Desk):
             caller=caller,
         )
 
-    def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
+    def step(self, key: str, action: casework.Action, *, caller: Caller) -> casework.Stepped:
         """Take a step of a case; see `gridsvc.flows.casework.step`."""
-        return casework.step(key, action, store=self.store, now=self.clock(), caller=caller)
+        stepped = casework.step(
+            key,
+            action,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._claimed(stepped)
+        return stepped
 
     def merge(self, key: str, into: str, *, caller: Caller) -> Case:
         """Make one case part of another; see `gridsvc.flows.casework.merge`."""
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(
@@ -194,14 +233,59 @@ class Runtime(Desk):
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
 
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
+
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
 
-    def _claimed(self, receipt: intake.Receipt) -> None:
+    def close_road(self, order: closures.Order, *, caller: Caller) -> closures.Closed:
+        """Close roads for a time; see `gridsvc.flows.closures.close`."""
+        found = closures.close(
+            order, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def lift_closure(self, key: str, *, caller: Caller) -> closures.Closed:
+        """Open roads again; see `gridsvc.flows.closures.lift`."""
+        found = closures.lift(
+            key, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def closure(self, key: str) -> closures.Closed:
+        """One closure; see `gridsvc.flows.closures.show`."""
+        return closures.show(key, ground=self._ground(), store=self.store)
+
+    def closed_roads(self, *, every: bool = False) -> list[closures.Closed]:
+        """What is closed now or will be, or ``every`` closure there ever was."""
+        ground, now = self._ground(), self.clock()
+        if every:
+            with self.store.read() as snapshot:
+                return [closures.closed(one, ground) for one in snapshot.roads.closures()]
+        return [
+            closures.closed(one, ground)
+            for one in self.closures()
+            if one.ends_at is None or now < one.ends_at
+        ]
+
+    def _ground(self, caller: Caller | None = None) -> closures.Ground:
+        return closures.ground_of(
+            self.map_or_none(),
+            self.roads(),
+            central_meridian=self.settings.central_meridian,
+            caller=caller,
+        )
+
+    def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
         self._know(receipt.incident, receipt.decision)
-        if receipt.recused:
+        if isinstance(receipt, intake.Receipt) and receipt.recused:
             self._learn_at_once(ResponderRecused.name)
 
     @property

@@ -36,6 +36,12 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    trust_loopback
+        Whether this machine's own user needs no key. False behind a proxy on the same machine:
+        what comes through one that tells nothing of it cannot be told from this machine's own.
+    speeds
+        YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
+        defaults.
     neighbours
         YAML file of the neighbouring counties (code, name, phone, border); None: there is none.
     rest
@@ -61,10 +67,12 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    speeds: Path | None = None
     neighbours: Path | None = None
     rest: Annotated[dict[Role, timedelta], NoDecode] = Field(default_factory=dict)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trust_loopback: bool = True
     log: Literal["json", "text"] | None = None
     tiles_datum: Datum = Datum.WGS84
     tiles_url: str = ""

@@ -10,7 +10,9 @@ import pytest
 from gridsvc.domain.events import StoredEvent
 from gridsvc.domain.force import Capability, Responder, Role
 from gridsvc.domain.geo import LngLat
+from gridsvc.domain.timers import TimerKind
 from gridsvc.flows.reports import Report
+from gridsvc.flows.timing import fire_due
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store
@@ -124,3 +126,15 @@ def sent(runtime: Runtime, key: str) -> dict[str, str]:
     """Who was sent to a case, and for what."""
     file = runtime.show(key, by=runtime.local).file
     return {one.responder: one.capability for one in file.assignments}
+
+
+def tick(runtime: Runtime) -> None:
+    """What the clockwork does at this moment."""
+    fire_due(scene=runtime.scene(), store=runtime.store, now=runtime.clock())
+
+
+def due(runtime: Runtime, id: str, kind: TimerKind) -> datetime | None:  # noqa: A002
+    """When the timer of that kind of the incident ``id`` is due, None where there is none."""
+    with runtime.store.read() as reading:
+        found = [one.due_at for one in reading.timers.of_incident(id) if one.kind is kind]
+    return found[0] if found else None

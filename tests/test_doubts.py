@@ -8,12 +8,13 @@ from gridsvc.domain.case import alarms
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import Step
 from gridsvc.domain.standing import RECUSED
+from gridsvc.domain.timers import TimerKind
 from gridsvc.flows.casework import Action
 from gridsvc.locating.named_places import places_named
 from gridsvc.runtime import Runtime
 from gridsvc.store import CaseFilter
 from tests.api_county import G1, G2, G3, G4
-from tests.card_county import START, Hands, named, nowhere, report, sent
+from tests.card_county import START, Hands, due, named, nowhere, report, sent, tick
 
 A_MINUTE = timedelta(seconds=60)
 
@@ -51,10 +52,12 @@ def test_a_rough_position_forewarns_asks_and_then_sends(carded: Runtime, hands: 
         assert reading.cases.taken() == {}, "forewarned is not claimed"
     assert "place_unsure" in alarmed(carded, incident.number)
     hands.forward(seconds=59)
-    assert carded.dispatch_unplaced(incident.id) == START + A_MINUTE
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) == START + A_MINUTE
     assert sent(carded, incident.number) == {}
     hands.forward(seconds=1)
-    assert carded.dispatch_unplaced(incident.id) is None
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) is None
     assert {"S1", "W1"} <= set(sent(carded, incident.number))
     after = incident_of(carded, incident.number)
     assert after.doubt is not None
@@ -62,7 +65,8 @@ def test_a_rough_position_forewarns_asks_and_then_sends(carded: Runtime, hands: 
     assert "place_unsure" in alarmed(carded, incident.number), "marked until it is confirmed"
     assert named(carded, incident.number, "place_guessed")[0]["candidate"] == G1
     before = sent(carded, incident.number)
-    assert carded.dispatch_unplaced(incident.id) is None
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) is None
     assert sent(carded, incident.number) == before, "once"
     page = carded.page(CaseFilter(unsure=True), limit=5, before=None, by=carded.local)
     assert [one.number for one, _ in page.cases] == [incident.number]
@@ -78,7 +82,8 @@ def test_a_place_by_its_name_alone(carded: Runtime, hands: Hands) -> None:
     assert set(warned["responders"]) == {"S4", "W4"}
     assert {"unlocated", "place_unsure"} <= set(alarmed(carded, incident.number))
     hands.forward(seconds=60)
-    assert carded.dispatch_unplaced(incident.id) is None
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) is None
     after = incident_of(carded, incident.number)
     assert after.placement is not None
     assert after.placement.grid == G4, "where most people of the village live"
@@ -98,10 +103,10 @@ def test_confirming_the_place_ends_the_doubt_and_cancels_the_guess(
     placed = carded.place(incident.number, report(), caller=carded.local)
     assert placed.incident.doubt is None
     assert {"S1", "W1"} <= set(sent(carded, incident.number))
+    assert due(carded, incident.id, TimerKind.PLACE) is None
     hands.forward(minutes=2)
-    before = sent(carded, incident.number)
-    assert carded.dispatch_unplaced(incident.id) is None
-    assert sent(carded, incident.number) == before
+    tick(carded)
+    assert named(carded, incident.number, "place_guessed") == []
     assert "place_unsure" not in alarmed(carded, incident.number)
 
 
@@ -121,8 +126,8 @@ def test_where_no_place_is_named_the_officer_is_asked_each_minute(
     assert named(carded, incident.number, "forewarned") == []
     for minute in (1, 2, 3):
         hands.forward(seconds=60)
-        again = carded.dispatch_unplaced(incident.id)
-        assert again == START + (minute + 1) * A_MINUTE
+        tick(carded)
+        assert due(carded, incident.id, TimerKind.PLACE) == START + (minute + 1) * A_MINUTE
         assert len(named(carded, incident.number, "place_asked")) == 1 + minute
     assert "unlocated" in alarmed(carded, incident.number)
 
@@ -131,16 +136,24 @@ def test_a_case_that_is_over_sends_nobody(carded: Runtime, hands: Hands) -> None
     incident = carded.receive(report(radius_m=600.0)).incident
     carded.step(incident.number, Action(Step.FALSE_ALARM), caller=carded.local)
     hands.forward(minutes=2)
-    assert carded.dispatch_unplaced(incident.id) is None
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) is None
     assert sent(carded, incident.number) == {}
 
 
-def test_who_was_sent_by_hand_meanwhile_is_enough(carded: Runtime, hands: Hands) -> None:
+def test_who_was_sent_by_hand_goes_alone_until_the_wait_is_over(
+    carded: Runtime, hands: Hands
+) -> None:
     incident = carded.receive(report(radius_m=600.0)).incident
     carded.assign(incident.number, ["R0004"], caller=carded.local)
-    hands.forward(minutes=2)
-    assert carded.dispatch_unplaced(incident.id) is None
     assert set(sent(carded, incident.number)) == {"R0004"}
+    hands.forward(seconds=59)
+    tick(carded)
+    assert set(sent(carded, incident.number)) == {"R0004"}
+    hands.forward(seconds=1)
+    tick(carded)
+    assert due(carded, incident.id, TimerKind.PLACE) is None
+    assert {"R0004", "S1", "W1"} <= set(sent(carded, incident.number))
 
 
 def test_at_urgency_3_and_4_it_recommends_and_asks(carded: Runtime) -> None:
@@ -152,7 +165,7 @@ def test_at_urgency_3_and_4_it_recommends_and_asks(carded: Runtime) -> None:
     number = receipt.incident.number
     assert named(carded, number, "place_asked")
     assert named(carded, number, "forewarned") == []
-    assert carded.dispatch_unplaced(receipt.incident.id) is None
+    assert due(carded, receipt.incident.id, TimerKind.PLACE) is None
 
 
 def test_a_named_grid_is_sure_enough_to_send_and_is_marked(carded: Runtime) -> None:

@@ -7,10 +7,11 @@ import pytest
 from gridsvc.domain.case import alarms
 from gridsvc.domain.errors import InputError, NotFoundError
 from gridsvc.domain.lifecycle import Step
+from gridsvc.domain.timers import TimerKind
 from gridsvc.flows.casework import Action
 from gridsvc.runtime import Runtime
 from gridsvc.store import CaseFilter
-from tests.card_county import START, Hands, named, nowhere, report
+from tests.card_county import START, Hands, due, named, nowhere, report, tick
 
 A_MINUTE = timedelta(seconds=60)
 
@@ -107,19 +108,77 @@ def test_what_cannot_be_meant_is_refused(carded: Runtime) -> None:
 
 def test_the_timer_tells_each_silence_once(carded: Runtime, hands: Hands) -> None:
     incident = carded.receive(report("road_accident")).incident
-    due = carded.handover_overdue(incident.id)
-    assert due == START + A_MINUTE
+    assert due(carded, incident.id, TimerKind.HANDOVERS) == START + A_MINUTE
     hands.forward(seconds=30)
     carded.ask_service(incident.number, "119", caller=carded.local)
     carded.service_answered(
         incident.number, "122", operator="x", their_number="", caller=carded.local
     )
+    assert due(carded, incident.id, TimerKind.HANDOVERS) == START + A_MINUTE
     hands.forward(seconds=40)
-    assert carded.handover_overdue(incident.id) == START + timedelta(seconds=90)
+    tick(carded)
     (told,) = named(carded, incident.number, "handover_overdue")
     assert told["services"] == ["120"]
+    assert due(carded, incident.id, TimerKind.HANDOVERS) == START + timedelta(seconds=90)
+    tick(carded)
+    assert len(named(carded, incident.number, "handover_overdue")) == 1
     for step in (Step.COMPLETE_PAPERWORK, Step.REPLY, Step.RATE, Step.ARCHIVE):
         rating = "satisfied" if step is Step.RATE else ""
         carded.step(incident.number, Action(step, rating=rating), caller=carded.local)
-    assert carded.handover_overdue(incident.id) is None
+    hands.forward(minutes=5)
+    tick(carded)
     assert len(named(carded, incident.number, "handover_overdue")) == 1
+
+
+def test_whose_silence_was_told_is_not_told_again_when_another_is_asked(
+    carded: Runtime, hands: Hands
+) -> None:
+    number = carded.receive(report("road_accident")).incident.number
+    hands.forward(seconds=60)
+    tick(carded)
+    hands.forward(seconds=30)
+    carded.ask_service(number, "119", caller=carded.local)
+    hands.forward(seconds=60)
+    tick(carded)
+    told = [set(one["services"]) for one in named(carded, number, "handover_overdue")]
+    assert told == [{"120", "122"}, {"119"}]
+    carded.ask_service(number, "120", caller=carded.local)
+    hands.forward(seconds=60)
+    tick(carded)
+    assert named(carded, number, "handover_overdue")[-1]["services"] == ["120"]
+
+
+def test_a_recall_of_people_does_not_end_the_watch_over_services(
+    carded: Runtime, hands: Hands
+) -> None:
+    number = carded.receive(report("road_accident")).incident.number
+    token = carded.prepare_recall(number, caller=carded.local).token
+    carded.recall(number, token, "误派", caller=carded.local)
+    hands.forward(seconds=60)
+    tick(carded)
+    (told,) = named(carded, number, "handover_overdue")
+    assert set(told["services"]) == {"120", "122"}
+
+
+def test_a_merged_case_hands_its_silent_services_on(carded: Runtime, hands: Hands) -> None:
+    first = carded.receive(report("sudden_illness")).incident
+    hands.forward(seconds=20)
+    second = carded.receive(report("road_accident")).incident
+    carded.service_answered(
+        first.number, "120", operator="甲", their_number="", caller=carded.local
+    )
+    assert states(carded, second.number) == {"120": "asked", "122": "asked"}
+    carded.merge(second.number, first.number, caller=carded.local)
+    assert states(carded, first.number) == {"120": "answered", "122": "asked"}
+    assert due(carded, first.id, TimerKind.HANDOVERS) == START + timedelta(seconds=80)
+    assert due(carded, second.id, TimerKind.HANDOVERS) is None
+    hands.forward(seconds=60)
+    tick(carded)
+    assert named(carded, first.number, "handover_overdue")[0]["services"] == ["122"]
+    hands.forward(seconds=1)
+    assert alarmed(carded, first.number)
+    assert not alarmed(carded, second.number)
+    carded.service_answered(
+        first.number, "122", operator="乙", their_number="", caller=carded.local
+    )
+    assert not alarmed(carded, first.number)

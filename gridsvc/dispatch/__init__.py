@@ -2,6 +2,7 @@
 
 from gridsvc.dispatch.cards import CardSet, default_cards
 from gridsvc.dispatch.force_index import ForceIndex
+from gridsvc.dispatch.offers import next_wave
 from gridsvc.dispatch.picks import Pick, picks
 from gridsvc.dispatch.ranking import Candidate, Ranking, Refusal, Shortfall, rank
 from gridsvc.dispatch.runcard import Card, card_for
@@ -19,6 +20,7 @@ __all__ = [
     "View",
     "card_for",
     "default_cards",
+    "next_wave",
     "picks",
     "rank",
 ]

@@ -12,6 +12,7 @@ from gridsvc.domain.case import urgent
 from gridsvc.domain.force import LAY_CAPABILITIES, Role
 from gridsvc.domain.force import Capability as C
 from gridsvc.domain.kinds import KINDS_BY_CODE, NO_SENTINEL, Category, Kind, Lay
+from gridsvc.domain.trades import TRADES, Trade
 from gridsvc.domain.waves import WAVES, Waves
 from gridsvc.domain.words import Text
 
@@ -57,6 +58,14 @@ _GAS = re.compile(
     r"(?<![a-z])(?:gas (?:leak\w*|smell)|(?:leak\w*|smell of) gas|explosi\w+|exploded|hazmat|"
     r"chemical spill|toxic gas|carbon monoxide)(?![a-z])"
 )
+# What of a match is said again: these words alone, never what a reporter wrote between them.
+_GAS_SAID = re.compile(
+    _GAS_NAME + r"味?|泄漏|泄露|外泄|漏了|漏气|在漏|漏出|漏|中毒|起火|着火|侧翻|"
+    r"危化品?|危险化学品|化学品|剧毒|农药|油罐|罐车|槽车|爆炸|爆燃|炸药|雷管|毒气|有毒气体|"
+    r"一氧化碳|硫化氢|"
+    r"gas|leak(?:s|ed|ing|age)?|smell(?: of)?|explosi(?:on|ve)?s?|exploded|hazmat|"
+    r"chemical spill|toxic|carbon monoxide"
+)
 _BLANK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 _ONE_BLANK = re.compile(r"\s+")
 
@@ -70,10 +79,11 @@ class Card:
     whatever they can do, ``notes`` says why it differs from the card of its kind.
     ``at_once``: people are assigned before anybody confirms. ``held_back``: whoever goes keeps
     away from the danger itself until the police are there. ``armed``: the words name a weapon.
-    ``waves``: how it is offered, None where it is only recommended. ``hints``: what to do and not
-    to do. ``level``: the alarm level; ``version``: of the kind's card, 0 for the shipped one.
-    ``next_grids``: the neighbouring grids' workers are told too. ``kept_out``: who is not offered
-    this one incident, by id, and why (excluded by hand, resting); reasons name nobody.
+    ``waves``: how it is offered, None where it is only recommended. ``trades``: what a department
+    should be for, any of them; where none that is can go, the nearest does. ``hints``: what to do
+    and not to do. ``level``: the alarm level; ``version``: of the kind's card, 0 for the shipped
+    one. ``next_grids``: the neighbouring grids' workers are told too. ``kept_out``: who is not
+    offered this one incident, by id, and why (excluded by hand, resting); reasons name nobody.
     """
 
     required: tuple[C, ...]
@@ -86,6 +96,7 @@ class Card:
     held_back: bool = False
     armed: bool = False
     waves: Waves | None = None
+    trades: frozenset[Trade] = frozenset()
     latest: Mapping[C, float] = field(default_factory=dict)
     hints: Hints = field(default_factory=Hints)
     level: int = 1
@@ -108,17 +119,6 @@ class Card:
         if self.held_back:
             return frozenset(self.required)
         return LAY_CAPABILITIES if self.lay is Lay.STAND_OFF else frozenset()
-
-
-def serves(role: Role, capabilities: frozenset[C], capability: C) -> bool:
-    """Whether somebody counts for ``capability``: a neighbour who has learned a professional's
-    trade is welcome, but does not stand in for the professional; and an office that has first aid
-    or fire among its trades is not the one who comes running."""
-    if capability not in capabilities:
-        return False
-    if capability in LAY_CAPABILITIES:
-        return True
-    return not role.lay and (role is not Role.DEPARTMENT or capability is C.TRADE)
 
 
 def card_for(
@@ -182,6 +182,7 @@ def _prepared(cards: CardSet, code: str, urgency: int, level: int) -> tuple[Card
         barred=frozenset({Role.SENTINEL}) if code in NO_SENTINEL else frozenset(),
         at_once=urgent(urgency),
         waves=None if waves is None else replace(waves, **asking.waves),
+        trades=TRADES.get(kind.code, frozenset()),
         hints=run.hints,
         level=level,
         version=run.version,
@@ -256,14 +257,24 @@ def _tightened(card: Card, kind: Kind, urgency: int) -> Card:
 
 
 def _without_gas(card: Card, found: str) -> Card:
+    said = _gas_words(found)
     note = Text(
-        f"报警内容提到“{found}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
-        f"the report says {found!r}: there may be gas or hazardous goods, lay people stay away, "
+        f"报警内容提到“{said}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
+        f"the report says {said!r}: there may be gas or hazardous goods, lay people stay away, "
         "119 is asked",
     )
     return replace(
         card, lay=Lay.NONE, hand_over=_asked(card.hand_over, "119"), notes=(*card.notes, note)
     )
+
+
+def _gas_words(found: str) -> str:
+    said, end = "", 0
+    for word in _GAS_SAID.finditer(found):
+        between = found[end : word.start()]
+        said += ("…" if between.strip() else between) + word[0]
+        end = word.end()
+    return said
 
 
 def _weapon(kind: Kind, words: str) -> str | None:

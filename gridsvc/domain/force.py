@@ -85,6 +85,14 @@ class Vehicle(StrEnum):
     CAR = "car"
 
 
+VEHICLE_NAMES: dict[Vehicle, Text] = {
+    Vehicle.FOOT: Text("步行", "on foot"),
+    Vehicle.MOTORCYCLE: Text("摩托车", "motorbike"),
+    Vehicle.CAR: Text("汽车", "car"),
+}
+"""What each vehicle is called on screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePosition:
     """Where a responder's device last said it was, and when (aware datetime)."""
@@ -97,7 +105,9 @@ class LivePosition:
 class Responder:
     """One person or crew. ``area`` is the code of the unit, grid, village, township or county
     it answers for. ``app`` False means by telephone only; ``night`` says whether it can be
-    reached from 22:00 to 06:00. ``off_because``: what the roster says of who is not on duty."""
+    reached from 22:00 to 06:00. ``by_area``: nobody knows where it lives, ``home`` is the middle of
+    its own unit or grid; never stored. ``off_because``: what the roster says of who is not on
+    duty."""
 
     id: str
     name: str
@@ -111,6 +121,7 @@ class Responder:
     on_duty: bool = True
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
+    by_area: bool = False
     off_because: Text | None = None
 
 

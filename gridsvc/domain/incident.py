@@ -99,6 +99,11 @@ class Incident:
     alarm_level: int = 1
     doubt: PlaceDoubt | None = None
 
+    @property
+    def place_awaited(self) -> bool:
+        """Whether nobody is assigned yet because the officer is being asked where it is."""
+        return self.doubt is not None and self.doubt.asked_until is not None
+
     def areas(self, county: str) -> tuple[str, ...]:
         """Codes of the areas it lies in so far as they are known, the county's first."""
         place = self.placement

@@ -1,5 +1,6 @@
 """Run cards are read, changed and kept with their history."""
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,23 +13,30 @@ from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundErro
 from gridsvc.domain.kinds import KINDS_BY_CODE
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import patiently
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Reading, Store, UnitOfWork
 from gridsvc.store.run_cards import KeptCard
+
+log = logging.getLogger(__name__)
 
 
 def cards_in_force(kept: Iterable[KeptCard]) -> CardSet:
     """The shipped set with a county's own cards in it.
 
     A stored card that a later program finds at fault (its floor may have become stricter) does not
-    count; the shipped one of its kind does.
+    count; the shipped one of its kind does, and the log says so.
     """
     changed = []
     for one in kept:
         try:
             changed.append(read_card(one.kind, one.data, version=one.version))
-        except InputError:
-            continue
+        except InputError as error:
+            log.warning(
+                "run card %s, version %d, is refused, the shipped one holds: %s",
+                one.kind,
+                one.version,
+                error,
+            )
     return default_cards().with_cards(changed) if changed else default_cards()
 
 

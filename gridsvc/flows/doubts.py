@@ -17,8 +17,10 @@ from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum, LngLat
 from gridsvc.domain.incident import Incident, PlaceDoubt, Placement, Position
 from gridsvc.domain.lifecycle import ENDED
+from gridsvc.domain.timers import Timer, TimerKind, place_timer
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import Decision, about, decide, weigh
+from gridsvc.flows.dispatching import about, decide, keep, weigh
+from gridsvc.flows.offering import CLOCK, settle, start_offers
 from gridsvc.flows.scene import Scene
 from gridsvc.locating import GridMap
 from gridsvc.locating.named_places import places_named
@@ -32,9 +34,6 @@ ASKED_FOR = timedelta(seconds=60)
 
 MOST_FOREWARNED = 300
 """A whole township is not woken for a vague word: the people of the best candidates are."""
-
-TIMER = "timer"
-"""Who did what nobody answered in time for."""
 
 
 def doubted(draft: Incident, *, scene: Scene, now: datetime) -> Incident:
@@ -60,17 +59,13 @@ def doubted(draft: Incident, *, scene: Scene, now: datetime) -> Incident:
     return replace(draft, doubt=doubt)
 
 
-def held(incident: Incident) -> bool:
-    """Whether nobody is assigned yet because the officer is being asked where it is."""
-    return incident.doubt is not None and incident.doubt.asked_until is not None
-
-
 def tell(work: UnitOfWork, incident: Incident, card: Card, *, scene: Scene, by: str) -> None:
     """Ask the officer, and forewarn the candidates' people of an urgent incident: they are told,
-    not claimed."""
+    not claimed. Nothing is read."""
     doubt = incident.doubt
     if doubt is None:
         return
+    await_place(work, incident)
     fields = about(incident, work.cases.county, by)
     work.events.record(PlaceAsked(**fields, candidates=doubt.candidates))
     if doubt.asked_until is None or scene.grid_map is None:
@@ -80,55 +75,57 @@ def tell(work: UnitOfWork, incident: Incident, card: Card, *, scene: Scene, by: 
         work.events.record(Forewarned(**fields, responders=people, candidates=doubt.candidates))
 
 
-def dispatch_unplaced(
-    work: UnitOfWork,
-    id: str,  # noqa: A002
-    *,
-    scene: Scene,
-    now: datetime,
-) -> tuple[Decision | None, datetime | None]:
-    """Send people to the best candidate of the incident ``id`` once the officer has not answered
-    in time: for a timer. The place stays marked 位置不准 until it is confirmed.
+def await_place(work: UnitOfWork, incident: Incident) -> None:
+    """Set the timer that ends the wait for the officer's answer, where there is one."""
+    if incident.doubt is not None and incident.doubt.asked_until is not None:
+        due = incident.doubt.asked_until
+        work.timers.set(Timer(place_timer(incident.id), incident.id, TimerKind.PLACE, due))
 
-    Returns
-    -------
-    Decision or None
-        Who was sent; None where nobody was: the place was confirmed, the case needs nobody, it is
-        too early, or there is no candidate at all.
-    datetime or None
-        When to look again: not before the time is up, and each minute anew where no candidate is
-        known, with the officer asked again; None where nobody waits any more.
+
+def dispatch_unplaced(
+    work: UnitOfWork, incident: Incident, case: Case, *, scene: Scene, now: datetime
+) -> None:
+    """Send people to the best candidate of an incident once the officer has not answered in time:
+    what the timer does. The place stays marked 位置不准 until it is confirmed.
+
+    Where no candidate is known the officer is asked again, each minute anew. The incident is
+    locked.
     """
-    incident, case = work.cases.known(id, lock=True)
     doubt = incident.doubt
     if doubt is None or doubt.asked_until is None or not _at_work(case):
-        return None, None
-    if now < doubt.asked_until:
-        return None, doubt.asked_until
-    fields = about(incident, work.cases.county, TIMER)
+        return
+    fields = about(incident, work.cases.county, CLOCK)
     placed = _at_best(incident, doubt, scene.grid_map)
     if placed is None:
-        again = replace(doubt, asked_until=now + ASKED_FOR)
-        work.incidents.place(replace(incident, doubt=again))
+        again = replace(incident, doubt=replace(doubt, asked_until=now + ASKED_FOR))
+        work.incidents.place(again)
         work.events.record(PlaceAsked(**fields, candidates=()))
-        return None, again.asked_until
+        await_place(work, again)
+        return
     work.incidents.place(placed)
-    fields = about(placed, work.cases.county, TIMER)
+    fields = about(placed, work.cases.county, CLOCK)
     if incident.placement is None:
         work.events.record(IncidentPlaced(**fields, corrected=False))
     work.events.record(PlaceGuessed(**fields, candidate=doubt.candidates[0]))
-    sent = any(one.state not in ENDED for one in work.cases.assignments(id))
+    sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
+    claim = not sent and not case.by_hand
+    # What the process has heard of who is taken may be a moment old.
+    scene = replace(scene, busy=work.cases.taken())
     decision = decide(
         work,
         placed,
         weigh(placed, scene=scene, now=now),
         scene=scene,
         now=now,
-        by=TIMER,
-        number=work.cases.decisions(id) + 1,
-        claim=not sent,
+        by=CLOCK,
+        claim=claim,
     )
-    return decision, None
+    number = work.cases.decisions(incident.id) + 1
+    keep(work, placed, decision, now=now, by=CLOCK, number=number)
+    if claim:
+        start_offers(work, placed, case, decision, scene=scene, now=now)
+    else:
+        settle(work, placed, case, scene=scene, now=now)
 
 
 def _at_work(case: Case) -> bool:

@@ -1,5 +1,6 @@
 """Services are asked, and answer: police, fire, ambulance and traffic are never ordered."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,8 +11,11 @@ from gridsvc.domain.errors import Fault, InputError, NotFoundError
 from gridsvc.domain.handover import ANSWERED_WITHIN, Handover
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.rights import Caller
+from gridsvc.domain.timers import Timer, TimerKind, handovers_timer
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import about, must_be_open, patiently, reached
+from gridsvc.flows.dispatching import about, must_be_open, reached
+from gridsvc.flows.offering import CLOCK
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Store, UnitOfWork
 
 
@@ -19,11 +23,12 @@ def ask_at_once(
     work: UnitOfWork, incident: Incident, services: tuple[str, ...], *, now: datetime, by: str
 ) -> None:
     """Keep that ``services`` are asked about a new incident, whose case says by when they must
-    have answered."""
-    if not services:
+    have answered, and watch over them. Nothing is read."""
+    due = due_at(services, now)
+    if due is None:
         return
-    work.handovers.ask([Handover(incident.id, one, now, by) for one in services])
-    work.events.record(HandoverAsked(**about(incident, work.cases.county, by), services=services))
+    _keep(work, incident, services, now=now, by=by)
+    work.timers.set(Timer(handovers_timer(incident.id), incident.id, TimerKind.HANDOVERS, due))
 
 
 def ask_more(
@@ -34,15 +39,22 @@ def ask_more(
     *,
     now: datetime,
     by: str,
-) -> tuple[str, ...]:
-    """Ask those of ``services`` that were not asked about an incident before; return them. The
-    incident is locked."""
+) -> Case:
+    """Ask those of ``services`` that were not asked about an incident before; return its case as
+    it is kept now. The incident is locked."""
     asked = {one.service for one in work.handovers.of_incident(incident.id)}
     new = tuple(one for one in services if one not in asked)
-    ask_at_once(work, incident, new, now=now, by=by)
-    if new:
-        _await(work, incident, case)
-    return new
+    if not new:
+        return case
+    _keep(work, incident, new, now=now, by=by)
+    return _await(work, incident, case, now)
+
+
+def _keep(
+    work: UnitOfWork, incident: Incident, services: tuple[str, ...], *, now: datetime, by: str
+) -> None:
+    work.handovers.ask([Handover(incident.id, one, now, by) for one in services])
+    work.events.record(HandoverAsked(**about(incident, work.cases.county, by), services=services))
 
 
 def ask(
@@ -67,11 +79,13 @@ def ask(
     def once(work: UnitOfWork) -> tuple[Handover, ...]:
         incident, case = reached(work, key, caller)
         must_be_open(case)
-        if not ask_more(work, incident, case, (service,), now=now, by=caller.id):
+        asked = {one.service for one in work.handovers.of_incident(incident.id)}
+        ask_more(work, incident, case, (service,), now=now, by=caller.id)
+        if service in asked:
             work.handovers.ask_again(incident.id, service, at=now, by=caller.id)
             fields = about(incident, store.county, caller.id)
             work.events.record(HandoverAsked(**fields, services=(service,)))
-            _await(work, incident, case)
+            _await(work, incident, case, now)
         return work.handovers.of_incident(incident.id)
 
     return patiently(store, once)
@@ -116,31 +130,48 @@ def answer(
         )
         fields = about(incident, store.county, caller.id)
         work.events.record(HandoverAnswered(**fields, service=service))
-        _await(work, incident, case)
+        _await(work, incident, case, now)
         return work.handovers.of_incident(incident.id)
 
     return patiently(store, once)
 
 
-def handover_overdue(work: UnitOfWork, id: str, now: datetime) -> datetime | None:  # noqa: A002
-    """Tell once who was asked about the incident ``id`` and is silent: for a timer.
+def handovers_overdue(
+    work: UnitOfWork, incident: Incident, case: Case, timer: Timer, *, now: datetime
+) -> None:
+    """Tell once who was asked about an incident and is silent, and watch over those whose time is
+    not up: what the timer does. The incident is locked."""
+    if not case.open:
+        return
+    silent = _silent(work, incident)
+    # Of those asked at several times each is told when its own time is up.
+    told = _told_until(timer)
+    late = tuple(
+        one.service for one in silent if one.due_at <= now and (told is None or told < one.due_at)
+    )
+    if late:
+        fields = about(incident, work.cases.county, CLOCK)
+        work.events.record(HandoverOverdue(**fields, services=late))
+    _watch(work, incident, silent, now)
+
+
+def hand_on(
+    work: UnitOfWork, incident: Incident, target: Incident, other: Case, *, now: datetime
+) -> Case:
+    """Let the case ``other`` of ``target`` await the services that were asked about ``incident``,
+    which is made part of it, and are silent; those that it asked itself stay as they are.
 
     Returns
     -------
-    datetime or None
-        When to look again, None where nobody is awaited any more.
+    Case
+        ``other`` as it is kept now. Both incidents are locked.
     """
-    incident, case = work.cases.known(id, lock=True)
-    if not case.open or case.handover_due_at is None:
-        return None
-    if now <= case.handover_due_at:
-        return case.handover_due_at
-    silent = [one for one in work.handovers.of_incident(id) if one.answered_at is None]
-    # Of those asked at several times each is told when its own time is up.
-    late = tuple(one.service for one in silent if one.due_at < now)
-    fields = about(incident, work.cases.county, "timer")
-    work.events.record(HandoverOverdue(**fields, services=late))
-    return min((one.due_at for one in silent if one.due_at >= now), default=None)
+    asked = {one.service for one in work.handovers.of_incident(target.id)}
+    moving = [one.service for one in _silent(work, incident) if one.service not in asked]
+    if not moving:
+        return other
+    work.handovers.hand_on(incident.id, target.id, moving)
+    return _await(work, target, other, now)
 
 
 def due_at(services: tuple[str, ...], now: datetime) -> datetime | None:
@@ -148,11 +179,42 @@ def due_at(services: tuple[str, ...], now: datetime) -> datetime | None:
     return now + ANSWERED_WITHIN if services else None
 
 
-def _await(work: UnitOfWork, incident: Incident, case: Case) -> None:
-    """Let the case say when the first of those still silent is due."""
-    silent = [one for one in work.handovers.of_incident(incident.id) if one.answered_at is None]
-    due = min((one.due_at for one in silent), default=None)
-    work.cases.change(incident.id, replace(case, handover_due_at=due))
+def _silent(work: UnitOfWork, incident: Incident) -> list[Handover]:
+    return [one for one in work.handovers.of_incident(incident.id) if one.answered_at is None]
+
+
+def _await(work: UnitOfWork, incident: Incident, case: Case, now: datetime) -> Case:
+    """Let the case say when the first of those still silent is due, and watch over them."""
+    silent = _silent(work, incident)
+    after = replace(case, handover_due_at=min((one.due_at for one in silent), default=None))
+    work.cases.change(incident.id, after)
+    before = work.timers.take(handovers_timer(incident.id))
+    # Where none was set, everybody whose time is up by now was told.
+    _watch(work, incident, silent, now if before is None else _told_until(before))
+    return after
+
+
+def _watch(
+    work: UnitOfWork, incident: Incident, silent: Sequence[Handover], told: datetime | None
+) -> None:
+    """Set the timer of the first of ``silent`` that is due after ``told``: until then each was."""
+    due = min((one.due_at for one in silent if told is None or told < one.due_at), default=None)
+    if due is not None:
+        payload = {} if told is None else {"told": told.isoformat()}
+        work.timers.set(
+            Timer(
+                handovers_timer(incident.id),
+                incident.id,
+                TimerKind.HANDOVERS,
+                due,
+                payload=payload,
+            )
+        )
+
+
+def _told_until(timer: Timer) -> datetime | None:
+    told = timer.payload.get("told")
+    return None if told is None else datetime.fromisoformat(told)
 
 
 def _must_be_known(service: str) -> None:

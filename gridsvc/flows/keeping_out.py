@@ -10,7 +10,8 @@ from gridsvc.domain.force import unknown_responder
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.standing import Exclusion
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import about, patiently, reached
+from gridsvc.flows.dispatching import about, reached
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Store, UnitOfWork
 
 LONGEST = timedelta(days=366)

@@ -11,16 +11,19 @@ from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import ENDED
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows import doubts, handovers
+from gridsvc.flows import handovers
 from gridsvc.flows.dispatching import (
     Decision,
+    Lost,
     about,
     decide,
+    keep,
     must_be_at_work,
-    patiently,
     reached,
     weigh,
 )
+from gridsvc.flows.offering import settle
+from gridsvc.flows.patience import patiently
 from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 
@@ -49,6 +52,7 @@ def raise_level(
     ConflictError
         It is closed or handled, or at that level already; nothing is changed.
     """
+    lost: Lost = {}
 
     def once(work: UnitOfWork) -> Raised:
         before, case = reached(work, key, caller)
@@ -59,19 +63,25 @@ def raise_level(
         fields = about(incident, store.county, caller.id)
         work.events.record(AlarmLevelRaised(**fields, level=level, before_level=before.alarm_level))
         whole = scene.card(incident, at=now)
-        handovers.ask_more(work, incident, case, whole.hand_over, now=now, by=caller.id)
-        there = [one for one in work.cases.assignments(incident.id) if one.state not in ENDED]
-        card = added_to(scene.card(before, at=now), whole, [one.responder for one in there])
+        case = handovers.ask_more(work, incident, case, whole.hand_over, now=now, by=caller.id)
+        sent = work.cases.assignments(incident.id)
+        there = [one.responder for one in sent if one.state not in ENDED]
+        card = added_to(scene.card(before, at=now), whole, there)
+        weighed = weigh(incident, scene=scene, now=now, card=card, lost=lost)
+        # Whom to ask is reckoned from all that is wanted and all who were asked.
         decision = decide(
             work,
             incident,
-            weigh(incident, scene=scene, now=now, card=card),
+            weighed and replace(weighed, card=whole),
             scene=scene,
             now=now,
             by=caller.id,
-            number=work.cases.decisions(incident.id) + 1,
-            claim=not doubts.held(incident),
+            claim=not incident.place_awaited and not case.by_hand,
+            sent=sent,
         )
+        number = work.cases.decisions(incident.id) + 1
+        keep(work, incident, decision, now=now, by=caller.id, number=number)
+        settle(work, incident, case, scene=scene, now=now)
         return Raised(incident, decision, work.handovers.of_incident(incident.id))
 
     return patiently(store, once)

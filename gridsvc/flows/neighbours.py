@@ -14,7 +14,8 @@ from gridsvc.domain.incident import Incident
 from gridsvc.domain.neighbours import NeighbourCounty, nearest_county
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import about, patiently, reached
+from gridsvc.flows.dispatching import about, reached
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Store, UnitOfWork
 
 _WHERE = "GRIDSVC_NEIGHBOURS"

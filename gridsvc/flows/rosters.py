@@ -17,7 +17,7 @@ from gridsvc.domain.errors import Fault, InputError, LayerError, NotFoundError
 from gridsvc.domain.force import ROLE_NAMES, Role, unknown_responder
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import patiently
+from gridsvc.flows.patience import patiently
 from gridsvc.store import Store, UnitOfWork
 
 COLUMNS: dict[str, tuple[str, ...]] = {

@@ -25,12 +25,16 @@ class CaseFilter:
     categories: Collection[Category] = ()
     kinds: Collection[str] = ()
     urgencies: Collection[int] = ()
+    ratings: Collection[str] = ()
     area: str | None = None
     within: str | None = None
     open: bool | None = None
     unlocated: bool | None = None
     supervised: bool | None = None
     drill: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
+    silent: bool | None = None
     overdue_at: datetime | None = None
     unsure: bool | None = None
     unanswered_at: datetime | None = None
@@ -47,6 +51,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.category, which.categories),
             (_C.kind, which.kinds),
             (_C.urgency, which.urgencies),
+            (_C.rating, which.ratings),
         )
         if values
     ]
@@ -58,6 +63,9 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.supervised.is_(True), which.supervised),
             (_C.doubt.is_not(None), which.unsure),
             (_C.drill.is_(True), which.drill),
+            (_C.unanswered_since.is_not(None), which.unanswered),
+            (_C.nobody_left.is_(True), which.nobody_left),
+            (_C.silent > 0, which.silent),
         )
         if wanted is not None
     ]

@@ -1,6 +1,6 @@
 """Hand-overs: which services were asked about an incident, and what they answered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,16 @@ class HandoverWriter(HandoverReader):
             incident,
             service,
             {"answered_at": at, "operator": operator, "their_number": their_number},
+        )
+
+    def hand_on(self, before: str, after: str, services: Collection[str]) -> None:
+        """Let those of ``services`` that were asked about the incident ``before`` be of
+        ``after``, which has asked none of them."""
+        c = handover.c
+        self.connection.execute(
+            update(handover)
+            .where(c.county == self.county, c.incident == before, c.service.in_(sorted(services)))
+            .values(incident=after)
         )
 
     def _change(self, incident: str, service: str, values: dict[str, Any]) -> None:

@@ -15,8 +15,10 @@ from gridsvc.domain.standing import Exclusion
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.card_tables import exclusion, recusal, roster, roster_exception
 from gridsvc.store.case_filter import OPEN
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Either, Repository
 from gridsvc.store.tables import assignment, claim, incident, responder
+
+_RECUSE = Either(recusal, lambda insert: insert.on_conflict_do_nothing())
 
 
 def _names(kind: type) -> list[str]:
@@ -151,13 +153,12 @@ class StandingWriter(StandingReader):
 
     def recuse(self, id: str, responders: Collection[str], *, by: str, at: datetime) -> None:  # noqa: A002
         """Keep ``responders`` from the incident ``id``; who is recused already stays so."""
-        known = self.recused_from(id)
         rows = [
             {"county": self.county, "incident": id, "responder": one, "by": by, "at": at}
-            for one in sorted(set(responders) - known)
+            for one in sorted(set(responders))
         ]
         if rows:
-            self.connection.execute(insert(recusal), rows)
+            self.connection.execute(_RECUSE.of(self.connection), rows)
 
     def _add(self, table: Any, one: Exclusion | RosterException) -> None:
         row = {name: getattr(one, name) for name in _names(type(one))}

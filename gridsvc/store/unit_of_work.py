@@ -18,12 +18,16 @@ from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
 from gridsvc.store.handovers import HandoverReader, HandoverWriter
+from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.repository import together
+from gridsvc.store.roads import RoadReader, RoadWriter
 from gridsvc.store.run_cards import RunCardReader, RunCardWriter
 from gridsvc.store.standing import StandingReader, StandingWriter
+from gridsvc.store.timers import TimerReader, TimerWriter
 
 
 def _now() -> datetime:
@@ -38,11 +42,13 @@ class Reading:
     incidents: IncidentReader
     cases: CaseReader
     keys: KeyReader
+    roads: RoadReader
     handovers: HandoverReader
     run_cards: RunCardReader
     standing: StandingReader
     events: EventLog
     tables: TableReader
+    timers: TimerReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -50,11 +56,13 @@ class Reading:
         self.incidents = IncidentReader(connection, county)
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.roads = RoadReader(connection, county)
         self.handovers = HandoverReader(connection, county)
         self.run_cards = RunCardReader(connection, county)
         self.standing = StandingReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
+        self.timers = TimerReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -65,10 +73,12 @@ class UnitOfWork(Reading):
     incidents: IncidentWriter
     cases: CaseWriter
     keys: KeyWriter
+    roads: RoadWriter
     handovers: HandoverWriter
     run_cards: RunCardWriter
     standing: StandingWriter
     events: EventWriter
+    timers: TimerWriter
 
     def __init__(
         self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
@@ -78,12 +88,20 @@ class UnitOfWork(Reading):
         self.incidents = IncidentWriter(connection, county)
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.roads = RoadWriter(connection, county)
         self.handovers = HandoverWriter(connection, county)
         self.run_cards = RunCardWriter(connection, county)
         self.standing = StandingWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
+        self.timers = TimerWriter(connection, county)
+        self.holds = HoldReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
+        self._connection = connection
+
+    def together(self) -> AbstractContextManager[object]:
+        """Write without waiting for each statement; see `gridsvc.store.repository.together`."""
+        return together(self._connection)
 
 
 class Store:

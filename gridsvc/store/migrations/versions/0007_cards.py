@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from gridsvc.store.geometry import Moment
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,7 @@ def upgrade() -> None:
     _handovers()
     _rosters()
     _kept_out()
+    _timers()
 
 
 def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
@@ -153,3 +154,37 @@ def _kept_out() -> None:
         _refers("recusal", "responder"),
         comment="Who is party to an incident or a relative of a party, and is never offered it",
     )
+
+
+_KINDS = "kind IN ('offers', 'silence', 'recall', 'place', 'handovers')"
+
+
+def _timers() -> None:
+    """Let timers be of the new kinds, too."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_constraint(op.f("ck_timer_kind"), "timer", type_="check")
+        op.create_check_constraint(op.f("ck_timer_kind"), "timer", _KINDS)
+        return
+    # SQLite cannot change a constraint: the table is made anew.
+    for index in ("ix_timer_due", "ix_timer_incident"):
+        op.drop_index(index, "timer")
+    op.rename_table("timer", "timer_before")
+    op.create_table(
+        "timer",
+        _text("county"),
+        _text("id"),
+        _text("incident"),
+        _text("assignment", nullable=True),
+        _text("kind"),
+        _moment("due_at"),
+        sa.Column("payload", JSON, nullable=False),
+        _key("timer", "id"),
+        _refers("timer", "incident"),
+        _check("timer", "kind", _KINDS),
+        comment="What is to happen at a moment to come; whoever deletes the row does it",
+    )
+    kept = "county, id, incident, assignment, kind, due_at, payload"
+    op.execute(f"INSERT INTO timer ({kept}) SELECT {kept} FROM timer_before")
+    op.drop_table("timer_before")
+    op.create_index("ix_timer_due", "timer", ["county", "due_at"])
+    op.create_index("ix_timer_incident", "timer", ["county", "incident"])
