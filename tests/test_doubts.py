@@ -44,6 +44,8 @@ def test_a_rough_position_forewarns_asks_and_then_sends(carded: Runtime, hands: 
     assert receipt.decision is not None
     assert receipt.decision.assignments == ()
     assert receipt.decision.ranking.chosen
+    assert receipt.case.unanswered_since is None
+    assert due(carded, incident.id, TimerKind.OFFERS) is None, "no offers begin yet"
     assert incident_of(carded, incident.number) == incident
     (warned,) = named(carded, incident.number, "forewarned")
     assert set(warned["responders"]) == {"S1", "S2", "W1", "W2"}
@@ -59,6 +61,9 @@ def test_a_rough_position_forewarns_asks_and_then_sends(carded: Runtime, hands: 
     tick(carded)
     assert due(carded, incident.id, TimerKind.PLACE) is None
     assert {"S1", "W1"} <= set(sent(carded, incident.number))
+    shown = carded.show(incident.number, by=carded.local).file
+    assert shown.case.unanswered_since == hands.at, "its offers have begun"
+    assert due(carded, incident.id, TimerKind.OFFERS) is not None
     after = incident_of(carded, incident.number)
     assert after.doubt is not None
     assert (after.doubt.guessed, after.doubt.asked_until) == (True, None)

@@ -133,6 +133,8 @@ def test_who_has_finished_rests_as_long_as_their_role_does(
     resting = open_on(store_url, tmp_path, hands, rest={Role.AMBULANCE: timedelta(minutes=15)})
     number = resting.receive(report()).incident.number
     for one in resting.show(number, by=resting.local).file.assignments:
+        if one.reserve:
+            continue  # thanked when the first has accepted
         for step in ("notify", "accept", "depart", "arrive", "finish"):
             resting.step_assignment(
                 one.id, AssignmentStep(step), on_behalf=True, caller=resting.local
