@@ -11,6 +11,7 @@ from api import (
     alert_pages,
     alerts,
     areas,
+    cards,
     casework,
     closures,
     coverage,
@@ -21,6 +22,7 @@ from api import (
     metrics,
     pages,
     responders,
+    rosters,
     route,
     stream,
     together,
@@ -75,8 +77,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    reports = (incidents, casework, together, advice, alerts, alert_pages)
-    county = (locate, route, areas, coverage, responders, closures)
+    reports = (incidents, casework, together, advice, cards, alerts, alert_pages)
+    county = (locate, route, areas, coverage, responders, rosters, closures)
     for resource in (*reports, *county, health, metrics, pages, stream):
         app.include_router(resource.router)
     pages.mount_static(app)

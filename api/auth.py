@@ -37,6 +37,7 @@ from gridsvc.domain.words import Text
 
 _INCIDENT = "/api/v1/incidents/{key}"
 _ALERT = "/api/v1/alerts/{alert}"
+_ROSTER = "/api/v1/responders/{responder}/roster"
 
 RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/healthz"): None,
@@ -67,6 +68,22 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
     ("POST", "/api/v1/dispatch/together"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/alarm-level"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/handovers/{{service}}/ask"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/handovers/{{service}}/answer"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/exclusions"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/recusals"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/neighbour-told"): Right.DISPATCH,
+    ("GET", "/api/v1/exclusions"): Right.DISPATCH,
+    ("POST", "/api/v1/exclusions"): Right.DISPATCH,
+    ("DELETE", "/api/v1/exclusions/{id}"): Right.DISPATCH,
+    ("GET", "/api/v1/cards"): Right.READ,
+    ("GET", "/api/v1/cards/{kind}"): Right.READ,
+    ("GET", "/api/v1/cards/{kind}/history"): Right.READ,
+    ("PUT", "/api/v1/cards/{kind}"): Right.CARDS,
+    ("GET", _ROSTER): Right.DISPATCH,
+    ("POST", f"{_ROSTER}/exceptions"): Right.DISPATCH,
+    ("DELETE", f"{_ROSTER}/exceptions/{{id}}"): Right.DISPATCH,
     ("GET", "/api/v1/closures"): Right.READ,
     ("POST", "/api/v1/closures"): Right.DISPATCH,
     ("GET", "/api/v1/closures/{id}"): Right.READ,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from api.card_answers import DoubtAnswer, doubt_answer
 from api.placements import PlacementAnswer, placement_answer
 from api.shapes import Answer, county_time
 from gridsvc.domain.case import Assignment, Case, Note, Supervision, alarms
@@ -22,6 +23,7 @@ WITHHELD = Text("【敏感】", "[sensitive]")
 
 DRILL = Text("【演练】", "[DRILL] ")
 FIRST_CONTACT = Text("首问负责", "first contact")
+UNSURE = Text("【位置不准】", "[place not sure] ")
 UNLOCATED = Text("待定位", "unlocated")
 
 
@@ -88,6 +90,8 @@ class IncidentAnswer(Answer):
     silent: int
     by_hand: bool
     alarms: list[str]
+    alarm_level: int
+    doubt: DoubtAnswer | None
     withheld: bool
 
 
@@ -173,6 +177,8 @@ def incident_answer(
         placed = placement_answer(placement, grid_map)
     where = UNLOCATED.pick(lang) if placed is None else placed.grid_name
     mark = DRILL.pick(lang) if incident.drill else ""
+    if placed is not None and incident.doubt is not None:
+        mark += UNSURE.pick(lang)
     return IncidentAnswer(
         id=incident.id,
         number=incident.number,
@@ -214,6 +220,8 @@ def incident_answer(
         silent=case.silent,
         by_hand=case.by_hand,
         alarms=[*alarms(incident, case, at=now)],
+        alarm_level=incident.alarm_level,
+        doubt=doubt_answer(incident.doubt, grid_map, lang),
         withheld=False,
     )
 

@@ -15,6 +15,14 @@ from fastapi.routing import APIRoute
 from pydantic import Field
 
 from api.auth import TheCaller
+from api.card_answers import (
+    CardAnswer,
+    HandoverAnswer,
+    NeighbourCountyAnswer,
+    card_answer,
+    handover_answer,
+    neighbour_answer,
+)
 from api.case_answers import (
     AssignmentAnswer,
     EventAnswer,
@@ -40,6 +48,7 @@ from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller, Right
 from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.intake import Answered, Key, Receipt
+from gridsvc.flows.neighbours import told_at
 from gridsvc.flows.reports import Report, faults
 from gridsvc.runtime import Runtime
 from gridsvc.store import CaseFilter
@@ -83,6 +92,7 @@ class ReceiptAnswer(IncidentAnswer):
     may be the same, and ``notes``: doubts to be cleared up with whoever sent it."""
 
     nearest: NearestAnswer | None
+    neighbour_county: NeighbourCountyAnswer | None = None
     assignments: list[AssignmentAnswer]
     possible_duplicates: list[DuplicateAnswer]
     notes: list[str]
@@ -98,6 +108,9 @@ class FileAnswer(IncidentAnswer):
     step_notes: list[NoteAnswer]
     decision: dict[str, Any] | None
     coverage_advice: str | None
+    card: CardAnswer
+    neighbour_county: NeighbourCountyAnswer | None
+    handovers: list[HandoverAnswer]
     events: list[EventAnswer]
 
 
@@ -122,6 +135,7 @@ class IncidentsQuery(Query):
     unanswered: bool | None = None
     nobody_left: bool | None = None
     unlocated: bool | None = None
+    unsure: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
     drill: bool | None = None
@@ -213,6 +227,15 @@ def one(key: Which, runtime: TheRuntime, caller: TheCaller, lang: Speech) -> Fil
         coverage_advice=None
         if answer.withheld or all(each.state in ENDED for each in file.assignments)
         else f"{router.prefix}/{quote(file.incident.id)}/coverage-advice",
+        card=card_answer(
+            file.incident.kind, runtime.scene().card(file.incident, at=now), runtime, lang
+        ),
+        neighbour_county=None
+        if answer.withheld
+        else neighbour_answer(runtime.neighbour_of(file.incident), told_at(shown.events)),
+        handovers=[]
+        if answer.withheld
+        else [handover_answer(h, runtime, lang) for h in shown.handovers],
         events=[] if answer.withheld else [event_answer(each) for each in shown.events],
     )
 
@@ -228,7 +251,10 @@ def place(
 def _digest(body: IncidentBody) -> str:
     """What tells one body from another, however its JSON was laid out."""
     # The standard library's, which writes any number that it reads.
-    said = json.dumps(body.model_dump(), sort_keys=True, ensure_ascii=True)
+    told = body.model_dump()
+    if not told["recused"]:
+        del told["recused"]  # as it was before there were any
+    said = json.dumps(told, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -242,6 +268,7 @@ def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAn
     return ReceiptAnswer(
         **dict(answer),
         nearest=None if decision is None else nearest_answer(decision.ranking, lang),
+        neighbour_county=neighbour_answer(runtime.neighbour_of(receipt.incident), None),
         assignments=[assignment_answer(one, find, lang) for one in assignments],
         possible_duplicates=[
             DuplicateAnswer(id=one.id, number=one.number, distance_m=round(one.distance_m, 1))
@@ -323,6 +350,7 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
         unanswered=query.unanswered,
         nobody_left=query.nobody_left,
         unlocated=query.unlocated,
+        unsure=query.unsure,
         supervised=query.supervised,
         drill=query.drill,
         overdue_at=runtime.clock() if query.overdue else None,

@@ -1,12 +1,15 @@
 """The nearest people as an answer: who, how soon, why, and why not."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.shapes import Answer
+from api.card_answers import HintsAnswer, hints_answer
+from api.shapes import Answer, county_time
 from gridsvc.dispatch import Ranking
+from gridsvc.domain.cards import Hints
 from gridsvc.domain.force import CAPABILITY_NAMES, ROLE_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
 from gridsvc.domain.words import Lang, Text
@@ -70,12 +73,16 @@ class BusyAnswer(Answer):
 
 
 class ShortfallAnswer(Named):
-    """What too few people can be sent for, and why."""
+    """What too few people can be sent for, or too ``late`` for the card, and why. ``frees_at`` is
+    an estimate of when somebody more can go, by what ``frees_note`` says."""
 
     wanted: int
     found: int
     reason: str
     nearest_busy: BusyAnswer | None
+    late: int
+    frees_at: str | None
+    frees_note: str
 
 
 class NearestAnswer(Answer):
@@ -91,6 +98,7 @@ class NearestAnswer(Answer):
     refused: list[Person]
     lay: Named
     hand_over: list[str]
+    hints: HintsAnswer
     notes: list[str]
     basis: str
     note: str
@@ -101,16 +109,18 @@ def nearest_answer(ranking: Ranking, lang: Lang) -> NearestAnswer:
     people = [one.near.responder for one in ranking.chosen]
     people += [one.near.responder for one in ranking.refused]
     known = {one.id: one for one in people}
-    return stored_answer(ranking.as_json(), known.get, lang)
+    return stored_answer(ranking.as_json(), known.get, lang, ranking.card.hints)
 
 
-def stored_answer(kept: dict[str, Any], find: Find, lang: Lang) -> NearestAnswer:
+def stored_answer(kept: dict[str, Any], find: Find, lang: Lang, hints: Hints) -> NearestAnswer:
     """Say in ``lang`` what was kept of a ranking (`gridsvc.dispatch.Ranking.as_json`).
 
     Parameters
     ----------
     find
         Gives those who are still known.
+    hints
+        What to do and not to do: they are data, and not kept with every ranking.
     """
     return NearestAnswer(
         required=[_capability(c, lang) for c in kept["required"]],
@@ -120,6 +130,7 @@ def stored_answer(kept: dict[str, Any], find: Find, lang: Lang) -> NearestAnswer
         refused=[_person(one, kept, find, lang) for one in kept["refused"]],
         lay=Named(code=kept["lay"], name=LAY_NAMES[Lay(kept["lay"])].pick(lang)),
         hand_over=kept["hand_over"],
+        hints=hints_answer(hints, lang),
         notes=[note[lang] for note in kept["notes"]],
         basis=kept["basis"],
         note=kept["travel_note"][lang],
@@ -168,4 +179,9 @@ def _shortfall(one: dict[str, Any], find: Find, lang: Lang) -> ShortfallAnswer:
         else BusyAnswer(
             id=busy["responder"], name="" if who is None else who.name, case=busy["case"]
         ),
+        late=one["late"],
+        frees_at=None
+        if one["frees_at"] is None
+        else county_time(datetime.fromisoformat(one["frees_at"])),
+        frees_note="" if one["frees_note"] is None else one["frees_note"][lang],
     )

@@ -68,7 +68,8 @@ class IncidentBody(PlaceBody):
     """One report: where, what happened, and how urgent it is.
 
     Only the shape is judged here. What the values mean is judged in one place for every way in,
-    so that all of it is said at once.
+    so that all of it is said at once. ``recused`` are the ids of responders who are party to it or
+    relatives of a party (回避): they are never offered it.
     """
 
     category: Annotated[str, Field(max_length=64, json_schema_extra=_CATEGORIES), Readable]
@@ -78,6 +79,10 @@ class IncidentBody(PlaceBody):
     address: Annotated[str, Field(max_length=500), Readable] = ""
     reporter: ReporterBody | None = None
     drill: bool = False
+    recused: Annotated[
+        list[Annotated[str, Field(max_length=64), Readable]],
+        Field(max_length=50, default_factory=list),
+    ]
 
 
 def place_report(body: PlaceBody, *, category: str = "", kind: str = "") -> Report:
@@ -115,6 +120,7 @@ def report_of(body: IncidentBody) -> Report:
         grid=place.grid,
         address=body.address,
         drill=body.drill,
+        recused=tuple(body.recused),
         reporter=None if who is None else Reporter(who.name, who.phone, who.confidential),
         given=place.given,
         bad_position=tuple(place.bad),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gridsvc.dispatch import default_cards
 from gridsvc.domain.case import Assignment
 from gridsvc.domain.errors import ConflictError
 from gridsvc.domain.kinds import KINDS
@@ -95,7 +96,12 @@ class Simulation:
     def run(self, calls: int) -> list[Outcome]:
         """Take so many calls, one after the other, at any hour of the day."""
         chance = random.Random(self.seed)
-        kinds = [kind for kind in KINDS if kind.urgency == 1 and kind.sends and not kind.sensitive]
+        cards = default_cards()
+        kinds = [
+            kind
+            for kind in KINDS
+            if kind.urgency == 1 and cards[kind.code].usual.sends and not kind.sensitive
+        ]
         units = self.runtime.map().published.units
         outcomes = []
         for n in range(calls):

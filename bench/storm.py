@@ -10,12 +10,11 @@ from pathlib import Path
 
 from gridsvc.dispatch import picks
 from gridsvc.dispatch.batch import WEIGHTS
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.dispatch.together import Open, together
 from gridsvc.dispatch.view import SEARCH_LIMIT_S
-from gridsvc.domain.force import Capability
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability
 from gridsvc.domain.incident import Incident
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter
@@ -119,14 +118,15 @@ def _incidents(runtime: Runtime) -> list[Incident]:
     which = CaseFilter(urgencies=[1, 2], unlocated=False, drill=False)
     with runtime.store.read() as reading:
         cases = reading.cases.page(which, limit=5000)
-    asking = [one for one, _ in cases if card_of(one).required]
+    scene = runtime.scene()
+    asking = [one for one, _ in cases if scene.card(one, at=NOON).required]
     return random.Random(SEED).sample(asking, INCIDENTS)
 
 
 def _opened(incidents: Sequence[Incident], scene: Scene) -> list[Open]:
     opened = []
     for one in incidents:
-        view, card = scene.view(one, at=NOON), card_of(one)
+        view, card = scene.view(one, at=NOON), scene.card(one, at=NOON)
         if view is None:
             raise AssertionError(one.number)
         # Each capability once: where two are wanted both ways send a second alike.
@@ -135,7 +135,7 @@ def _opened(incidents: Sequence[Incident], scene: Scene) -> list[Open]:
             for c in card.required
             if c in (Capability.FIRST_ON_SCENE, Capability.GRID_DUTY) or c not in LAY_CAPABILITIES
         )
-        opened.append(Open(view, replace(card, twice=frozenset()), one.urgency, wanted))
+        opened.append(Open(view, replace(card, counts={}), one.urgency, wanted))
     return opened
 
 

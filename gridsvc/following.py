@@ -4,11 +4,20 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from gridsvc.dispatch import ForceIndex
+from gridsvc.dispatch import CardSet, ForceIndex, default_cards
 from gridsvc.domain.area import PublishedMap
+from gridsvc.domain.card_events import (
+    CardChanged,
+    ExclusionLifted,
+    ResponderExcluded,
+    ResponderRecused,
+    RosterChanged,
+)
+from gridsvc.domain.duty import Duty, Roster
 from gridsvc.domain.errors import Fault, GridsvcError, NotReadyError
 from gridsvc.domain.events import (
     ApiKeyAdded,
@@ -27,16 +36,18 @@ from gridsvc.domain.events import (
 from gridsvc.domain.force import LivePosition, Responder
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.keys import KeyRing
-from gridsvc.domain.lifecycle import ENDED
+from gridsvc.domain.lifecycle import ENDED, AssignmentState
 from gridsvc.domain.roads import Closure, RoadNetwork
+from gridsvc.domain.standing import Standing
 from gridsvc.domain.travel import TravelTimes
 from gridsvc.domain.words import Text
+from gridsvc.flows.carding import cards_in_force
 from gridsvc.flows.homes import homes_by_area
 from gridsvc.flows.mapload import load_map
 from gridsvc.flows.roadload import load_roads
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
-from gridsvc.store import Store
+from gridsvc.store import Reading, Store
 from gridsvc.travel.current import CurrentTimes
 from gridsvc.travel.speeds import Speeds
 
@@ -47,6 +58,7 @@ Subscriber = Callable[[Sequence[StoredEvent]], None]
 
 _FORCE_ANEW = {MapPublished.name, RespondersImported.name, ResponderErased.name}
 _KEYS_ANEW = {ApiKeyAdded.name, ApiKeyRevoked.name}
+_STANDING_ANEW = {ResponderExcluded.name, ExclusionLifted.name, ResponderRecused.name}
 _CLOSURES_ANEW = {RoadClosed.name, RoadReopened.name}
 _RETRY_S = 1.0
 _RETRY_AT_MOST_S = 60.0
@@ -54,7 +66,8 @@ _RETRY_AT_MOST_S = 60.0
 
 @dataclass
 class Following:
-    """The map, the force, the keys and who is taken, as of the last event that was seen.
+    """The map, the force, the keys, the cards, the roster, who is taken and who is kept out, as of
+    the last event that was seen.
 
     The map and the force are immutable snapshots, each swapped in one assignment when the event
     log tells of a change.
@@ -63,9 +76,14 @@ class Following:
     settings: Settings
     store: Store
     _busy: dict[str, str] = field(default_factory=dict, kw_only=True)
+    _held: dict[str, tuple[str, datetime]] = field(default_factory=dict, kw_only=True)
     _map: GridMap | None = field(default=None, kw_only=True)
     _force: ForceIndex | None = field(default=None, kw_only=True)
     _keys: KeyRing = field(default_factory=KeyRing, kw_only=True)
+    _cards: CardSet = field(default_factory=default_cards, kw_only=True)
+    _standing: Standing = field(default_factory=Standing, kw_only=True)
+    _roster: Roster = field(default_factory=Roster, kw_only=True)
+    _duty: Duty | None = field(default=None, kw_only=True)
     speeds: Speeds = field(default_factory=Speeds, kw_only=True)
     _times: CurrentTimes = field(
         default_factory=lambda: CurrentTimes(None, frame=MetricFrame()), kw_only=True
@@ -93,7 +111,13 @@ class Following:
             self._seen = self._told = snapshot.events.head()
             published, people = snapshot.areas.load(), snapshot.force.all()
             self._busy.update(snapshot.cases.taken())
+            self._held.update(snapshot.standing.held())
             self._keys = KeyRing(snapshot.keys.all())
+            self._standing = replace(self._standing, rest=self.settings.rest)
+            self._learn(snapshot, {CardChanged.name, RosterChanged.name, *_STANDING_ANEW})
+            since = self._present() - max(self.settings.rest.values(), default=timedelta())
+            for who, (role, at) in snapshot.standing.freed(since=since).items():
+                self._standing = self._standing.freed(who, role, at)
             roads = load_roads(snapshot, cache=self.settings.data / "cache")
             self._closures = snapshot.roads.closures(standing=True)
         self._take_map(published)
@@ -195,11 +219,53 @@ class Following:
                 continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
+                self._held[told["responder"]] = (told["kind"], event.at)
             elif event.name == AssignmentStepped.name:
-                if told["free"]:
-                    self._busy.pop(told["responder"], None)
-                elif told["before"] in ENDED:  # a late acceptance
-                    self._busy[told["responder"]] = told["number"]
+                self._note_step(told, event.at)
+
+    def _note_step(self, told: dict[str, Any], at: datetime) -> None:
+        who = told["responder"]
+        if told["free"]:
+            self._busy.pop(who, None)
+            self._held.pop(who, None)
+            known = self.force().get(who)
+            if told["after"] == AssignmentState.DONE and known is not None:
+                self._standing = self._standing.freed(who, known.role, at)
+        elif told["before"] in ENDED:  # a late acceptance
+            self._busy[who] = told["number"]
+            self._held[who] = (told["kind"], at)
+
+    def _learn(self, snapshot: Reading, names: set[str]) -> None:
+        """Take over what events of these ``names`` have changed."""
+        if CardChanged.name in names:
+            self._cards = cards_in_force(snapshot.run_cards.in_force())
+        if RosterChanged.name in names:
+            roster = snapshot.standing.roster(since=self._present())
+            with self._swapping:
+                self._roster, self._duty = roster, None
+        if names & _STANDING_ANEW:
+            self._standing = replace(
+                self._standing,
+                exclusions=snapshot.standing.exclusions(at=self._present()),
+                recused=snapshot.standing.recused(),
+            )
+
+    def _present(self) -> datetime:
+        return datetime.now(UTC)
+
+    def _learn_at_once(self, *names: str) -> None:
+        """Know at once what this process has changed; of others the event log tells."""
+        with self.store.read() as snapshot:
+            self._learn(snapshot, set(names))
+
+    def _force_at(self, now: datetime) -> ForceIndex:
+        """The force as the roster has it on duty at an aware moment."""
+        duty = self._duty
+        if duty is None or not duty.since <= now < duty.until:
+            with self._swapping:
+                self._duty = self._roster.at(now)
+                self._force = self.force().with_duty(self._duty)
+        return self.force()
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:
@@ -212,7 +278,7 @@ class Following:
 
     def _take_force(self, people: Iterable[Responder]) -> None:
         frame = MetricFrame() if self._map is None else self._map.frame
-        self._force = ForceIndex(homes_by_area(people, self._map), frame)
+        self._force, self._duty = ForceIndex(homes_by_area(people, self._map), frame), None
 
     def _take_roads(self, roads: RoadNetwork | None) -> None:
         frame = MetricFrame() if self._map is None else self._map.frame
@@ -259,6 +325,7 @@ class Following:
                 seen = events[-1].position
                 if any(event.name in _KEYS_ANEW for event in events):
                     self._keys = KeyRing(snapshot.keys.all())
+                self._learn(snapshot, {event.name for event in events})
                 # Before the force, whose loading takes its time.
                 self._tell(events)
             anew = bool(names & _FORCE_ANEW)

@@ -2,23 +2,25 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
-from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
 from gridsvc.coverage.villages import Villages
+from gridsvc.desk import Desk
+from gridsvc.desk import now as now
+from gridsvc.domain.card_events import ResponderRecused
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import PositionError
 from gridsvc.domain.events import (
     ResponderMoved,
 )
-from gridsvc.domain.force import LivePosition, Vehicle, unknown_responder
+from gridsvc.domain.force import LivePosition, Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
-from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.rights import Caller, local_caller
 from gridsvc.domain.timers import LATE_S
 from gridsvc.domain.travel import Route, TravelTimes
 from gridsvc.flows import (
@@ -35,25 +37,18 @@ from gridsvc.flows import (
 )
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
-from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
 from gridsvc.travel.speeds import Speeds
 
 
-def now() -> datetime:
-    """The present moment, aware."""
-    return datetime.now(UTC)
-
-
 @dataclass
-class Runtime(Following):
+class Runtime(Desk):
     """Everything a process needs to answer: what it knows of the county, and what can be asked.
 
     ``fixed_travel`` takes the place of the travel times by the imported roads.
     """
 
-    clock: Callable[[], datetime] = now
     fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
 
@@ -74,6 +69,10 @@ class Runtime(Following):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.neighbours is not None:
+            from gridsvc.flows.neighbours import load_neighbours
+
+            runtime.neighbours = load_neighbours(settings.neighbours)
         if settings.speeds is not None:
             runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
@@ -101,7 +100,17 @@ class Runtime(Following):
 
     def scene(self) -> Scene:
         """What a decision is made with now."""
-        return Scene(self._map, self.force(), self.travel, self.calendar, self._busy)
+        return Scene(
+            self._map,
+            self._force_at(self.clock()),
+            self.travel,
+            self.calendar,
+            self._busy,
+            cards=self._cards,
+            standing=self._standing,
+            roster=self._roster,
+            held=self._held,
+        )
 
     def receive(self, report: Report, *, caller: Caller | None = None) -> intake.Receipt:
         """Take a report; see `gridsvc.flows.intake.receive`."""
@@ -314,11 +323,9 @@ class Runtime(Following):
 
     def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
-        if receipt.decision is not None and not receipt.incident.drill:
-            number = receipt.incident.number
-            logs.bind(assigned=len(receipt.decision.assignments))
-            for one in receipt.decision.assignments:
-                self._busy.setdefault(one.responder, number)
+        self._know(receipt.incident, receipt.decision)
+        if isinstance(receipt, intake.Receipt) and receipt.recused:
+            self._learn_at_once(ResponderRecused.name)
 
     @property
     def local(self) -> Caller:
@@ -372,12 +379,6 @@ class Runtime(Following):
                 work.events.record(ResponderMoved(responder))
         if newest:
             self._place_anew({responder: live})
-
-    def _must_reach(self, responder: str, caller: Caller) -> None:
-        known = self.force().get(responder)
-        areas = () if known is None else self.settings.code_scheme.with_parents(known.area)
-        if not within(caller.area, areas):
-            raise unknown_responder(responder)
 
     def counts(self) -> dict[str, int]:
         """How many of each thing there are; drills are no incidents."""

@@ -1,5 +1,6 @@
 """The only reader of the environment."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
@@ -10,9 +11,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import Fault, SettingsError
+from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.words import Lang, Text
 from maps.tiles import DATUMS, Tiles, url_fault
+
+MOST_REST_MIN = 24 * 60
 
 
 class Settings(BaseSettings):
@@ -38,6 +42,10 @@ class Settings(BaseSettings):
     speeds
         YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
         defaults.
+    neighbours
+        YAML file of the neighbouring counties (code, name, phone, border); None: there is none.
+    rest
+        Minutes that somebody rests after an assignment, by role: ``ambulance=15,fire_crew=30``.
     log
         What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
         json elsewhere.
@@ -60,6 +68,8 @@ class Settings(BaseSettings):
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
     speeds: Path | None = None
+    neighbours: Path | None = None
+    rest: Annotated[dict[Role, timedelta], NoDecode] = Field(default_factory=dict)
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     trust_loopback: bool = True
@@ -72,6 +82,26 @@ class Settings(BaseSettings):
     @classmethod
     def _scheme(cls, value: object) -> object:
         return CodeScheme.parse(value) if isinstance(value, str) else value
+
+    @field_validator("rest", mode="before")
+    @classmethod
+    def _rest(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        found: dict[str, timedelta] = {}
+        for part in value.split(","):
+            role, _, minutes = part.strip().partition("=")
+            if role not in [*Role] or not minutes.isdecimal() or int(minutes) > MOST_REST_MIN:
+                allowed = ", ".join(Role)
+                raise _refused(
+                    Text(
+                        f"应为“角色=分钟”，至多 {MOST_REST_MIN} 分钟；角色：{allowed}",
+                        f"must be role=minutes, by commas, {MOST_REST_MIN} minutes at most; "
+                        f"roles: {allowed}",
+                    )
+                )
+            found[role] = timedelta(minutes=int(minutes))
+        return found
 
     @field_validator("tiles_datum")
     @classmethod

@@ -10,6 +10,7 @@ from sqlalchemy import inspect, select
 
 from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.duty import Shift
 from gridsvc.domain.force import Role, Vehicle
 from gridsvc.flows.closures import Order
 from gridsvc.flows.keys import add_key
@@ -47,6 +48,9 @@ def fill(url: str, folder: Path) -> None:
     try:
         client = client_of(create_app(runtime))
         _take_reports(client)
+        _rule(client)
+        with runtime.store.write() as work:
+            work.standing.replace_shifts(["R0003"], [Shift("R0003", 6, 1320, 1800)])
         _close_roads(runtime)
         polygon = {"type": "Polygon", "coordinates": [[*_AROUND, _AROUND[0]]]}
         told = {"hazard": "flood", "level": "red", "text": ODD_TEXT, "polygon": polygon}
@@ -65,6 +69,28 @@ def _take_reports(client: TestClient) -> None:
     _post(client, f"/{key}/supervision", order)
     _post(client, f"/{key}/steps", {"step": "complete_paperwork", "note": "补录"})
     _post(client, f"/{key}/reminders", None)
+
+
+def _rule(client: TestClient) -> None:
+    """A changed card, and people kept out."""
+    card = client.get("/api/v1/cards/fight").json()["card"]
+    put = {"card": card, "reason": ODD_TEXT}
+    changed = client.put("/api/v1/cards/fight", json=put, headers={"If-Match": '"0"'})
+    assert changed.status_code == 200, changed.text
+    out = {"responder": "R0004", "reason": ODD_TEXT, "until": None}
+    leave = {
+        "starts_at": datetime.now(UTC).isoformat(),
+        "ends_at": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+        "on_duty": False,
+        "reason": ODD_TEXT,
+    }
+    for path, body in (
+        ("exclusions", out),
+        ("responders/R0003/roster/exceptions", leave),
+    ):
+        answer = client.post(f"/api/v1/{path}", json=body)
+        assert answer.status_code == 201, answer.text
+    _post(client, "", {**REPORT, "recused": ["R0001"]})
 
 
 def _close_roads(runtime: Runtime) -> None:

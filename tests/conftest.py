@@ -9,6 +9,7 @@ from hypothesis import settings
 
 pytest_plugins = (
     "tests.api_fixtures",
+    "tests.card_county",
     "tests.demo_fixtures",
     "tests.map_fixtures",
     "tests.store_fixtures",

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from gridsvc.dispatch import Card, ForceIndex, View
 from gridsvc.dispatch.eligibility import Busy, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.dispatch.view import SEARCH_LIMIT_S
-from gridsvc.domain.force import Capability, Responder, Role, Vehicle
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role, Vehicle
 from gridsvc.domain.geo import LngLat, MetricFrame
 from gridsvc.travel.straight import StraightLine
 

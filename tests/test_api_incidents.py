@@ -227,7 +227,7 @@ def test_a_call_is_never_refused_over_its_position(api: TestClient, place: dict[
     assert "待定位" in body["headline"]
     listed = api.get(POST, params={"unlocated": "true"}).json()
     assert [one["number"] for one in listed["incidents"]] == [body["number"]]
-    assert listed["incidents"][0]["alarms"] == ["unlocated"]
+    assert listed["incidents"][0]["alarms"] == ["unlocated", "place_unsure"]
     assert listed["alarms"]["unlocated"] == 1
     placed = api.put(f"{POST}/{body['id']}/position", json={"position": REPORT["position"]})
     assert placed.status_code == 200, placed.text
@@ -291,9 +291,13 @@ def test_a_page_after_nothing_is_not_found(api: TestClient) -> None:
 def test_the_events_come_with_the_case(api: TestClient) -> None:
     answer = _send(api)
     events = api.get(f"{POST}/{answer['id']}").json()["events"]
-    assert [e["name"] for e in events] == ["incident_received", *["responder_assigned"] * 5]
+    assert [e["name"] for e in events] == [
+        *("incident_received", "handover_asked"),
+        *["responder_assigned"] * 5,
+        "force_missing",
+    ]
     assigned = [one["responder"] for one in answer["assignments"]]
-    assert [e["payload"]["responder"] for e in events[1:]] == assigned
+    assert [e["payload"]["responder"] for e in events[2:6]] == assigned
     assert "19900000001" not in str(events)
 
 

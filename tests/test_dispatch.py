@@ -300,9 +300,14 @@ def test_law_the_answer_is_that_of_a_walk_over_everybody(
             lacking |= {c: lacking[c] - 1 for c in brings}
     ranking = rank(view_of(force, at), card, travel=TRAVEL, busy=busy)
     assert [one.responder.id for one in ranking.chosen] == ids(chosen)
-    assert {one.capability: one.wanted - one.found for one in ranking.shortfalls} == {
+    short = {one.capability: one.wanted - one.found for one in ranking.shortfalls}
+    assert {c: count for c, count in short.items() if count} == {
         c: count for c, count in lacking.items() if count > 0
     }
+    for c in card.required:
+        goes = [one for one in able if counts_for(one, c)][: card.wanted(c)]
+        late = sum(score(one)[1] > card.latest.get(c, 1e9) for one in goes)
+        assert late == sum(one.late for one in ranking.shortfalls if one.capability is c)
     for terms, near in (
         *((told.terms, told.near) for told in ranking.chosen),
         *((told.terms, told.near) for told in ranking.refused),
@@ -330,6 +335,16 @@ def test_law_the_refused_are_those_passed_over_on_the_way(
     assert all(one in passed or score(one)[0] < score(one)[1] + 120 for one in refused)
     for told in ranking.refused:
         assert told.reasons == refusals(told.responder, card=card, at=at, busy=busy) != ()
+
+
+def test_an_office_among_the_chosen_does_not_stand_in_for_first_aid() -> None:
+    office = person("D", role=Role.DEPARTMENT)
+    ranking = rank(
+        view_of([office]),
+        card_for(KINDS_BY_CODE["sudden_illness"], urgency=1),
+        travel=TRAVEL,
+    )
+    assert Capability.FIRST_AID in ranking.missing
 
 
 def test_who_is_behind_the_last_of_the_first_few_is_not_passed_over() -> None:

@@ -66,8 +66,10 @@ def test_what_was_kept_reads_the_same_and_the_erased_have_no_name() -> None:
     ranking = _ranking()
     kept = json.loads(json.dumps(ranking.as_json()))
     people = {one.id: one for one in FORCE}
-    assert stored_answer(kept, people.get, "en") == nearest_answer(ranking, "en")
-    bare = stored_answer(kept, lambda _: None, "zh")
+    hints = ranking.card.hints
+    assert hints.do
+    assert stored_answer(kept, people.get, "en", hints) == nearest_answer(ranking, "en")
+    bare = stored_answer(kept, lambda _: None, "zh", hints)
     known = nearest_answer(ranking, "zh")
     assert {one.name + one.phone for one in (*bare.chosen, *bare.refused)} == {""}
     assert bare.shortfalls[0].nearest_busy is not None

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from gridsvc.dispatch import Pick, card_for, picks
 from gridsvc.dispatch.eligibility import Busy, eligible
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
-from gridsvc.domain.force import Capability, Responder, Role
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.kinds import KINDS, KINDS_BY_CODE, Kind, Lay
 from tests.dispatch_people import (
     CASE,
@@ -23,6 +22,7 @@ from tests.dispatch_people import (
     free,
     people,
     person,
+    score,
     sentinel,
     view_of,
     worker,
@@ -53,9 +53,9 @@ def served(found: tuple[Pick, ...]) -> dict[str, list[Capability]]:
 
 def test_the_own_people_and_the_nearest_professionals_go() -> None:
     force = [
-        sentinel("own", 104.303),
+        sentinel("own", 104.301),
         sentinel("near", area="another"),
-        worker("own worker", 104.303),
+        worker("own worker", 104.301),
         DOCTOR,
         AMBULANCE,
     ]
@@ -95,7 +95,7 @@ def test_why_somebody_else_goes_is_said() -> None:
 
 
 def test_two_grid_workers_go_to_a_fight_and_stand_off() -> None:
-    force = [TEAM, worker("own", 104.33), *(worker(k, 104.31, area="x") for k in "bca")]
+    force = [TEAM, worker("own", 104.3115), *(worker(k, 104.31, area="x") for k in "bca")]
     found = picked(force, "fight")
     assert served(found) == {"T": [C.ORDER], "own": [C.GRID_DUTY], "a": [C.GRID_DUTY]}
     assert {one.responder.id: one.stand_off for one in found} == {
@@ -106,6 +106,31 @@ def test_two_grid_workers_go_to_a_fight_and_stand_off() -> None:
     assert [one.reason for one in found] == [None, None, None]
     nearest = picked([worker("own"), *(worker(k, 104.31, area="x") for k in "bca")], "fight")
     assert served(nearest) == {"own": [C.GRID_DUTY], "a": [C.GRID_DUTY]}
+
+
+def test_the_own_people_go_first_within_their_margin_only() -> None:
+    # 1 m east is 2 m of road at 4.5 km/h: 300 s are 187.5 m.
+    metre = 1 / 101_000
+    force = [sentinel("own", 104.3 + 185 * metre), sentinel("near", 104.3, area="another")]
+    (pick,) = picked(force)
+    assert (pick.responder.id, pick.reason) == ("own", None)
+    force[0] = sentinel("own", 104.3 + 192 * metre)
+    (pick,) = picked(force)
+    assert pick.responder.id == "near"
+    assert pick.reason is not None
+    assert "超过优先幅度 5 分钟" in pick.reason.zh
+
+
+def test_who_is_late_is_sent_all_the_same_and_is_told() -> None:
+    card = card_for(KINDS_BY_CODE["sudden_illness"], urgency=1)
+    doctor = person("V", 104.308)  # 808 m: 21.5 minutes on foot, 15 are asked for
+    found, missing = picks(view_of([doctor]), card, unit=UNIT, grid=GRID)
+    assert [one.responder.id for one in found] == ["V"]
+    short = next(one for one in missing if one.capability is C.FIRST_AID)
+    assert (short.wanted, short.found, short.late) == (1, 1, 1)
+    assert short.reason.zh == "最近的 22 分钟，超过 15 分钟"
+    near = picks(view_of([person("V", 104.305)]), card, unit=UNIT, grid=GRID)[1]
+    assert C.FIRST_AID not in {one.capability for one in near}
 
 
 def test_the_team_alone_goes_to_a_critical_quarrel_and_waits_outside() -> None:
@@ -181,13 +206,12 @@ def test_law_of_the_picks(
         if c not in LAY_CAPABILITIES:
             assert mine == servers[:1]
         elif c is not C.MEDIATION:
-            role, area = (
-                (Role.SENTINEL, UNIT) if c is C.FIRST_ON_SCENE else (Role.GRID_WORKER, GRID)
-            )
             others = {p.responder.id for p in found if c != p.capability}
-            own = [o for o in servers if (o.role, o.area) == (role, area) and o.id not in others]
-            rest = [o for o in servers if o not in own[:1] and o.id not in others]
-            assert mine == (own[:1] + rest)[: card.wanted(c)]
+            rest = [o for o in servers if o.id not in others]
+            assert mine == rest[: card.wanted(c)]
+        late = [one for one in mine if score(one)[1] > card.latest.get(c, 1e9)]
         short = [one for one in missing if one.capability is c]
-        assert len(short) == (c is not C.MEDIATION and len(mine) < card.wanted(c))
+        lacking = len(mine) < card.wanted(c) or bool(late)
+        assert len(short) == (c is not C.MEDIATION and lacking)
+        assert all(one.late == len(late) for one in short)
         assert all(one.found == len(mine) for one in short)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from geodata.synthetic.people import _DEPARTMENTS
-from gridsvc.dispatch import ForceIndex, card_for, picks, rank
+from gridsvc.dispatch import ForceIndex, card_for, default_cards, picks, rank
 from gridsvc.domain.force import Capability, Responder, Role
 from gridsvc.domain.geo import LngLat, MetricFrame
 from gridsvc.domain.kinds import KINDS, KINDS_BY_CODE
@@ -79,7 +79,12 @@ def test_an_urgent_matter_is_assigned_to_the_right_one() -> None:
 
 
 def test_every_kind_that_asks_a_department_says_which() -> None:
-    asking = {kind.code for kind in KINDS if Capability.TRADE in kind.sends}
+    cards = default_cards()
+    asking = {
+        kind.code
+        for kind in KINDS
+        if Capability.TRADE in {one.capability for one in cards[kind.code].usual.sends}
+    }
     assert asking == TRADES.keys()
 
 

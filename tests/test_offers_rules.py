@@ -114,7 +114,7 @@ def test_an_acceptance_leaves_nobody_more_to_ask_for_that_place() -> None:
 
 
 def test_two_wanted_are_two_who_accept() -> None:
-    card = replace(ILLNESS, required=(AID,), twice=frozenset({AID}))
+    card = replace(ILLNESS, required=(AID,), counts={AID: 2})
     first = wave(card=card)
     assert ids(first) == ["d0", "d1", "d2"]
     sent = [asked(first[0], AssignmentState.EN_ROUTE), asked(first[1]), asked(first[2])]

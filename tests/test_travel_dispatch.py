@@ -109,7 +109,7 @@ def test_every_time_says_what_it_rests_on_and_the_note_counts_the_estimates() ->
     kept = json.loads(json.dumps(ranking.as_json()))
     assert {one["responder"]: one["basis"] for one in kept["chosen"]} == told
     by_id = {one.id: one for one in people}
-    assert stored_answer(kept, by_id.get, "zh") == zh
+    assert stored_answer(kept, by_id.get, "zh", ranking.card.hints) == zh
 
 
 def test_where_nothing_is_by_road_the_whole_answer_says_so() -> None:
@@ -126,7 +126,7 @@ def test_a_decision_kept_by_an_earlier_version_has_one_basis_for_all() -> None:
     del kept["eta_notes"]
     for one in kept["chosen"]:
         del one["basis"]
-    (told,) = stored_answer(kept, lambda _: None, "zh").chosen
+    (told,) = stored_answer(kept, lambda _: None, "zh", ILL.hints).chosen
     assert (told.eta_basis, told.eta_note) == ("road", kept["travel_note"]["zh"])
 
 

@@ -14,6 +14,7 @@ from gridsvc.domain.errors import Fault, InputError, LayerError, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
 
+ROSTER = "roster"
 SHOWN = 20
 """Faults of one kind that are told of a refused file."""
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="import")
-@click.argument("kind", type=IMPORTED)
+@click.argument("kind", type=click.Choice([*IMPORTED.choices, ROSTER]))
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @reading_options
 @click.option(
@@ -59,7 +60,7 @@ def import_(
     overwrite: bool,
     **read: Any,
 ) -> None:
-    """导入图层、名单或道路 / Import divisions, grids, units, responders, incidents or roads."""
+    """导入图层、名单、道路或排班 / Import areas, responders, incidents, roads or a roster."""
     from rich.console import Console
 
     from gridsvc.flows.importing import import_file
@@ -67,6 +68,9 @@ def import_(
     from gridsvc.store import Store
 
     settings = Settings.read()
+    if kind == ROSTER:
+        _import_roster(settings, file, layer=read["layer"], encoding=read["encoding"])
+        return
     accept = accepted(accept_faults)
     if kind == LayerKind.ROADS:
         given = reading(mapping, **read) | ({} if tolerance is None else {"tolerance_m": tolerance})
@@ -99,6 +103,21 @@ def import_(
         store.close()
     for line in said(report):
         click.echo(line.pick(settings.lang))
+
+
+def _import_roster(
+    settings: Settings, file: Path, *, layer: str | None, encoding: str | None
+) -> None:
+    from gridsvc.cli.opening import opened_store
+    from gridsvc.flows.rosters import import_roster
+
+    with opened_store(settings) as store:
+        report = import_roster(store, file, layer=layer, encoding=encoding)
+    text = Text(
+        f"已导入 {report.responders} 人的排班，共 {report.shifts} 个班次",
+        f"imported the roster of {report.responders} people, {report.shifts} shifts",
+    )
+    click.echo(text.pick(settings.lang))
 
 
 def accepted(names: str) -> frozenset[FaultCode]:

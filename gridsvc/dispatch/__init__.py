@@ -1,5 +1,6 @@
 """Who may be sent, and in which order."""
 
+from gridsvc.dispatch.cards import CardSet, default_cards
 from gridsvc.dispatch.force_index import ForceIndex
 from gridsvc.dispatch.offers import next_wave
 from gridsvc.dispatch.picks import Pick, picks
@@ -10,6 +11,7 @@ from gridsvc.dispatch.view import View
 __all__ = [
     "Candidate",
     "Card",
+    "CardSet",
     "ForceIndex",
     "Pick",
     "Ranking",
@@ -17,6 +19,7 @@ __all__ = [
     "Shortfall",
     "View",
     "card_for",
+    "default_cards",
     "next_wave",
     "picks",
     "rank",

@@ -42,6 +42,7 @@ def eligible(responder: Responder, *, card: Card, at: datetime, busy: Busy = NOB
         not responder.capabilities.isdisjoint(card.required)
         and reachable(responder, night=is_night(at))
         and responder.role not in card.excluded
+        and responder.id not in card.kept_out
         and held_by(responder, busy) is None
     )
 
@@ -83,7 +84,7 @@ def refusals(
     """
     reasons: list[Text] = []
     if not responder.on_duty:
-        reasons.append(Text("不在岗", "off duty"))
+        reasons.append(responder.off_because or Text("不在岗", "off duty"))
     if not responder.phone and not responder.app:
         reasons.append(Text("无联系方式", "no way to reach them"))
     if is_night(at) and not responder.night:
@@ -91,6 +92,8 @@ def refusals(
     number = held_by(responder, busy)
     if number is not None:
         reasons.append(Text(f"已指派到 {number}", f"assigned to {number}"))
+    if responder.id in card.kept_out:
+        reasons.append(card.kept_out[responder.id])
     return (*reasons, *_of_the_card(responder, card))
 
 

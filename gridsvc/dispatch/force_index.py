@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, reachable
 from gridsvc.dispatch.view import HOME_S, TELEPHONE_S, Bools, View
 from gridsvc.domain.clock import CLOCK_SLACK
+from gridsvc.domain.duty import Duty
 from gridsvc.domain.force import Capability, LivePosition, Responder, Role
 from gridsvc.domain.geo import Floats, LngLat, MetricFrame
 from gridsvc.domain.travel import VEHICLES, Settled, TravelTimes
@@ -62,6 +63,7 @@ class ForceIndex:
         self._can = np.array([_bits(one.capabilities) for one in people], dtype=np.int64)
         self._role = np.array([_ROLE_BITS[one.role] for one in people], dtype=np.int64)
         self._vehicle = np.array([_NUMBERS[one.vehicle] for one in people], dtype=np.int8)
+        self._listed = [one.on_duty for one in people]
         self._telephone = np.array([0.0 if one.app else TELEPHONE_S for one in people], np.float64)
         self._reachable = {
             night: np.array([reachable(one, night=night) for one in people], dtype=np.bool_)
@@ -105,6 +107,26 @@ class ForceIndex:
                 after._seen[number] = _moment(live)
         after.responders = tuple(people)
         after._places = after._settled = None
+        return after
+
+    def with_duty(self, duty: Duty) -> Self:
+        """A snapshot in which the roster says who is on duty; of others the list of people does."""
+        after = copy(self)
+        people = after.responders = tuple(
+            one
+            if (one.on_duty, one.off_because) == (on, why)
+            else replace(one, on_duty=on, off_because=why)
+            for one, listed in zip(self.responders, self._listed, strict=True)
+            for why in (duty.off.get(one.id),)
+            for on in (why is None and (listed or one.id in duty.on),)
+        )
+        if all(one is before for one, before in zip(people, self.responders, strict=True)):
+            return self
+        after._reachable = {
+            night: np.array([reachable(one, night=night) for one in people], dtype=np.bool_)
+            for night in (False, True)
+        }
+        after._able = {}
         return after
 
     def view(

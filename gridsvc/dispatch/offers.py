@@ -101,14 +101,18 @@ def next_wave(
     asked = _asked(sent)
     chosen, missing = picks(view, card, unit=unit, grid=grid, busy=busy, wanted=needed, asked=asked)
     silent = _forgiven(sent, view.at)
-    short = {one.capability: one.wanted - one.found for one in missing} if silent else {}
+    # Who comes late is sent all the same: nobody is missing for them.
+    few = {one.capability: n for one in missing if (n := one.wanted - one.found) > 0}
+    short = few if silent else {}
     if short:
         names = {pick.responder.id for pick in chosen}
         again, _ = picks(view, card, busy=busy, wanted=short, asked=(asked - silent) | names)
         chosen = (*chosen, *again)
         found = _counted(pick.capability for pick in again)
         missing = tuple(
-            one for one in missing if found.get(one.capability, 0) < short[one.capability]
+            one
+            for one in missing
+            if one.capability not in short or found.get(one.capability, 0) < short[one.capability]
         )
     return (*chosen, *_reserves(view, card, waves, left, offered, chosen, asked, busy)), missing
 

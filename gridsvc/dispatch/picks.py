@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import ceil
 
-from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, eligible, refusals
-from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, Card
-from gridsvc.dispatch.view import Nearby, View
-from gridsvc.domain.force import Capability, Responder, Role
+from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, refusals
+from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall_of
+from gridsvc.dispatch.runcard import Card
+from gridsvc.dispatch.view import OWN_S, Nearby, View
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.words import Text
 
 _OWN = {Capability.FIRST_ON_SCENE: Role.SENTINEL, Capability.GRID_DUTY: Role.GRID_WORKER}
@@ -57,8 +58,9 @@ def picks(
 ) -> tuple[tuple[Pick, ...], tuple[Shortfall, ...]]:
     """Whom to assign, nobody twice, and what too few people can be assigned for.
 
-    The unit's own sentinel and the grid's own worker come before all who are nearer; where they
-    cannot go the nearest able one does. For every professional capability the nearest able
+    The unit's own sentinel and the grid's own worker come before those who would be there by less
+    than ``OWN_S`` sooner; where they cannot go, or take longer than that, the nearest able one
+    goes. For every professional capability the nearest able
     professional goes; one person may serve several. Mediators are not sent before somebody has
     confirmed it.
 
@@ -87,8 +89,9 @@ def picks(
             found = _pick_neighbours(view, card, capability, count, busy, chosen, passed, area)
         else:
             found = _pick_professional(view, card, capability, count, busy, chosen, passed)
-        if found < count:
-            missing.append(shortfall(view, card, capability, found=found, busy=busy))
+        short = shortfall_of(view, card, capability, found, busy, wanted=count)
+        if short is not None:
+            missing.append(short)
     return tuple(chosen.values()), tuple(missing)
 
 
@@ -101,28 +104,18 @@ def _pick_neighbours(
     chosen: dict[int, Pick],
     passed: set[int],
     area: str | None,
-) -> int:
-    """Choose the own one, and the nearest for whoever is still wanted; return how many."""
+) -> list[int]:
+    """Choose the lowest scores, in which the own one has its margin already; return who."""
     people = view.index.responders
     answering = view.in_order([n for n in view.own if people[n].role is _OWN[capability]])
-    going = [
-        number
-        for number in answering
-        if number not in chosen
-        and number not in passed
-        and view.within_reach(number)
-        and capability in people[number].capabilities
-        and eligible(people[number], card=card, at=view.at, busy=busy)
-    ][:1]
-    reason = None if going else _replaced(view, card, capability, answering, busy, passed, area)
+    others = _others(free_to_serve(view, card, capability, busy), {*chosen, *passed})
+    going = list(islice(others, wanted))
     for number in going:
         chosen[number] = _pick(view, number, card, capability)
-    others = _others(free_to_serve(view, card, capability, busy), {*chosen, *passed})
-    for number in islice(others, wanted - len(going)):
-        going.append(number)
-        chosen[number] = replace(_pick(view, number, card, capability), reason=reason)
-        reason = None
-    return len(going)
+    if going and not set(going) & set(answering):
+        reason = _replaced(view, card, capability, answering, busy, passed, area, going[0])
+        chosen[going[0]] = replace(chosen[going[0]], reason=reason)
+    return going
 
 
 def _others(walk: Iterator[int], known: Collection[int]) -> Iterator[int]:
@@ -137,8 +130,8 @@ def _pick_professional(
     busy: Busy,
     chosen: dict[int, Pick],
     passed: set[int],
-) -> int:
-    """Choose the nearest, who may have been chosen already; return how many."""
+) -> list[int]:
+    """Choose the nearest, who may have been chosen already; return who."""
     others = _others(free_to_serve(view, card, capability, busy), passed)
     found = list(islice(others, wanted))
     for number in found:
@@ -148,7 +141,7 @@ def _pick_professional(
             if known is None
             else replace(known, also=(*known.also, capability))
         )
-    return len(found)
+    return found
 
 
 def _pick(view: View, number: int, card: Card, capability: Capability) -> Pick:
@@ -163,6 +156,7 @@ def _replaced(
     busy: Busy,
     passed: set[int],
     area: str | None,
+    instead: int,
 ) -> Text:
     """Why the incident's own one does not go."""
     own = (
@@ -178,11 +172,23 @@ def _replaced(
         why = Text("已另行联系", "they were asked already")
     else:
         who = view.index.responders[answering[0]]
-        reasons = refusals(who, card=card, at=view.at, busy=busy) or (_AWAY,)
+        reasons = refusals(who, card=card, at=view.at, busy=busy)
+        if not reasons and view.within_reach(answering[0]):
+            return _slower(own, view.one(answering[0]).eta_s - view.one(instead).eta_s)
+        reasons = reasons or (_AWAY,)
         why = Text("、".join(r.zh for r in reasons), ", ".join(r.en for r in reasons))
     return Text(
         f"{own.zh}不能到场（{why.zh}），由最近的人员代替",
         f"{own.en} cannot go ({why.en}): the nearest who can goes instead",
+    )
+
+
+def _slower(own: Text, seconds: float) -> Text:
+    minutes, margin = ceil(seconds / 60), round(OWN_S / 60)
+    return Text(
+        f"{own.zh}要晚 {minutes} 分钟，超过优先幅度 {margin} 分钟，由最近的人员前往",
+        f"{own.en} would be {minutes} minutes later, more than the margin of {margin}: the nearest "
+        "goes",
     )
 
 

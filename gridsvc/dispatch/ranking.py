@@ -1,15 +1,17 @@
 """Who could be there first, and why the nearer ones were passed over."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
+from math import ceil
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card
+from gridsvc.dispatch.runcard import LAY_ROLES, Card
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
-from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
+from gridsvc.domain.force import CAPABILITY_NAMES, LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
 from gridsvc.domain.trades import TRADE_NAMES, Trade, trades_of
 from gridsvc.domain.travel import Basis, TravelTimes
@@ -63,6 +65,8 @@ class Shortfall:
     """What the card asks for and the county cannot give: ``found`` of the ``wanted`` people.
 
     ``nearest_busy`` is the first who could have gone, and the number of the case that holds them.
+    ``late`` of those found come after the card's latest ETA; they are sent all the same.
+    ``frees_at`` (aware) is an estimate of when somebody more can go, ``frees_note`` says of what.
     """
 
     capability: Capability
@@ -70,6 +74,9 @@ class Shortfall:
     found: int
     reason: Text
     nearest_busy: tuple[str, str] | None = None
+    late: int = 0
+    frees_at: datetime | None = None
+    frees_note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,9 @@ def kept_shortfall(one: Shortfall) -> dict[str, Any]:
         "found": one.found,
         "reason": _said(one.reason),
         "nearest_busy": None if busy is None else {"responder": busy[0], "case": busy[1]},
+        "late": one.late,
+        "frees_at": None if one.frees_at is None else one.frees_at.isoformat(),
+        "frees_note": None if one.frees_note is None else _said(one.frees_note),
     }
 
 
@@ -192,7 +202,7 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     """
     first: list[int] = []
     if card.required:
-        free = _free(view, view.walk(card.required, card.excluded), busy)
+        free = _free(view, view.walk(card.required, card.excluded), card, busy)
         first = list(islice(free, CHOSEN))
     chosen, shortfalls = _completed(view, card, first, busy)
     refused = _passed_over(view, card, first, busy)
@@ -228,7 +238,7 @@ def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
 def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
     """Walk over those who count for ``capability`` and can go; departments that are for the matter
     before the others."""
-    free = _free(view, serving(view, card, capability), busy)
+    free = _free(view, serving(view, card, capability), card, busy)
     if capability is not Capability.TRADE or not card.trades:
         return free
     people = view.index.responders
@@ -244,8 +254,42 @@ def _other_office(who: Responder, card: Card) -> bool:
     )
 
 
-def shortfall(
-    view: View, card: Card, capability: Capability, *, found: int, busy: Busy
+def shortfall_of(
+    view: View,
+    card: Card,
+    capability: Capability,
+    numbers: Sequence[int],
+    busy: Busy,
+    *,
+    wanted: int,
+) -> Shortfall | None:
+    """What ``numbers``, who go for ``capability``, fall short by: of so many people ``wanted``, or
+    of the card's time; None where it has what it asks for."""
+    etas = sorted(view.one(number).eta_s for number in numbers)
+    latest = card.latest.get(capability)
+    late = [] if latest is None else [eta for eta in etas if eta > latest]
+    if len(numbers) >= wanted and not late:
+        return None
+    short = _shortfall(view, card, capability, wanted=wanted, found=len(numbers), busy=busy)
+    if not late or latest is None:
+        return short
+    told = _late(etas, late, latest)
+    if len(numbers) < wanted:
+        told = Text(f"{told.zh}；{short.reason.zh}", f"{told.en}; {short.reason.en}")
+    return replace(short, reason=told, late=len(late))
+
+
+def _late(etas: Sequence[float], late: Sequence[float], latest: float) -> Text:
+    first, limit, place = ceil(late[0] / 60), round(latest / 60), len(etas) - len(late) + 1
+    who = Text("最近的", "the nearest") if place == 1 else Text(f"第 {place} 人", f"number {place}")
+    return Text(
+        f"{who.zh} {first} 分钟，超过 {limit} 分钟",
+        f"{who.en} takes {first} minutes, more than {limit}",
+    )
+
+
+def _shortfall(
+    view: View, card: Card, capability: Capability, *, wanted: int, found: int, busy: Busy
 ) -> Shortfall:
     """Why only ``found`` people, all that are free, can go for ``capability``."""
     barred = _not_serving(card, capability)
@@ -256,18 +300,20 @@ def shortfall(
     held = (people[number] for number in serving(view, card, capability))
     holding = ((one.id, held_by(one, busy)) for one in held)
     nearest = next(((key, number) for key, number in holding if number is not None), None)
-    wanted = card.wanted(capability)
     if not have:
         reason = Text("全县无人具备此能力", "nobody in the county has this capability")
     else:
         hours = round(SEARCH_LIMIT_S / 3600)
-        off, far, gone = have - len(reached), len(reached) - near, near - found
+        out = _kept_out(view, card, capability, busy)
+        off, far, gone = have - len(reached), len(reached) - near, near - found - out
+        left = Text(f"，排除、回避或休整 {out} 人", f", {out} excluded, recused or resting")
+        left = left if out else Text("", "")
         reason = Text(
-            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人，"
-            f"不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
+            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人"
+            f"{left.zh}，不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
             f"{wanted} wanted, {found} can go: of {have} in the county with this capability {gone} "
-            f"are assigned, {off} off duty or unreachable, {far} without a place or more than "
-            f"{hours} hours away",
+            f"are assigned{left.en}, {off} off duty or unreachable, {far} without a place or more "
+            f"than {hours} hours away",
         )
     return Shortfall(capability, wanted, found, reason, nearest)
 
@@ -277,9 +323,24 @@ def candidate(near: Nearby, view: View, card: Card) -> Candidate:
     return Candidate(near, _terms(near), _reasons(near, view, card))
 
 
-def _free(view: View, walk: Iterator[int], busy: Busy) -> Iterator[int]:
+def _free(view: View, walk: Iterator[int], card: Card, busy: Busy) -> Iterator[int]:
+    people, out = view.index.responders, card.kept_out
+    return (
+        number
+        for number in walk
+        if held_by(people[number], busy) is None and people[number].id not in out
+    )
+
+
+def _kept_out(view: View, card: Card, capability: Capability, busy: Busy) -> int:
+    """How many free people within reach, who count for ``capability``, are not offered it."""
+    if not card.kept_out:
+        return 0
     people = view.index.responders
-    return (number for number in walk if held_by(people[number], busy) is None)
+    return sum(
+        people[number].id in card.kept_out and held_by(people[number], busy) is None
+        for number in serving(view, card, capability)
+    )
 
 
 def _not_serving(card: Card, capability: Capability) -> frozenset[Role]:
@@ -298,11 +359,13 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, card, capability) for number in first) < wanted:
-            found = list(islice(free_to_serve(view, card, capability, busy), wanted))
-            pool += found
-            if len(found) < wanted:
-                shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
+        going = [number for number in first if _serves(view, number, card, capability)][:wanted]
+        if len(going) < wanted:
+            going = list(islice(free_to_serve(view, card, capability, busy), wanted))
+            pool += going
+        short = shortfall_of(view, card, capability, going, busy, wanted=wanted)
+        if short is not None:
+            shortfalls.append(short)
     people = view.index.responders
     chosen = [*first, *view.in_order(set(pool) - set(first))]
     return sorted(chosen, key=lambda number: _other_office(people[number], card)), shortfalls

@@ -2,25 +2,25 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
+from gridsvc.dispatch.cards import CardSet, default_cards
+from gridsvc.domain.cards import Addition, Hints, Send
 from gridsvc.domain.case import urgent
+from gridsvc.domain.force import LAY_CAPABILITIES, Role
 from gridsvc.domain.force import Capability as C
-from gridsvc.domain.force import Role
-from gridsvc.domain.kinds import Category, Kind, Lay
+from gridsvc.domain.kinds import KINDS_BY_CODE, NO_SENTINEL, Category, Kind, Lay
 from gridsvc.domain.trades import TRADES, Trade
 from gridsvc.domain.waves import WAVES, Waves
 from gridsvc.domain.words import Text
 
-LAY_CAPABILITIES = frozenset({C.FIRST_ON_SCENE, C.GRID_DUTY, C.MEDIATION})
-"""What neighbours do; everything else is professional."""
-
 LAY_ROLES = frozenset(role for role in Role if role.lay)
 
-_NO_SENTINEL = frozenset({"family_dispute", "domestic_violence"})
-"""The neighbour next door is not sent into a family's quarrel."""
+_ARMED = "armed_gas_hazmat"
+"""Whose hints hold wherever words name a weapon or gas."""
 
-_TWICE = {"fight": frozenset({C.GRID_DUTY})}
 _RAISED_ASKS = {"illegal_burning": ("119",)}
 """Whom a raised violation asks besides 110: burning that has become critical is a fire."""
 
@@ -74,29 +74,39 @@ _ONE_BLANK = re.compile(r"\s+")
 class Card:
     """Whom one report asks for.
 
-    ``twice`` are the capabilities that two people are wanted for, ``barred`` the roles that are
-    not sent whatever they can do, ``notes`` says why it differs from the card of its kind.
+    ``counts`` are the people wanted for a capability where that is not one, ``latest`` the seconds
+    within which the card wants the last of them there. ``barred`` are the roles that are not sent
+    whatever they can do, ``notes`` says why it differs from the card of its kind.
     ``at_once``: people are assigned before anybody confirms. ``held_back``: whoever goes keeps
     away from the danger itself until the police are there. ``armed``: the words name a weapon.
     ``waves``: how it is offered, None where it is only recommended. ``trades``: what a department
-    should be for, any of them; where none that is can go, the nearest does.
+    should be for, any of them; where none that is can go, the nearest does. ``hints``: what to do
+    and not to do. ``level``: the alarm level; ``version``: of the kind's card, 0 for the shipped
+    one. ``next_grids``: the neighbouring grids' workers are told too. ``kept_out``: who is not
+    offered this one incident, by id, and why (excluded by hand, resting); reasons name nobody.
     """
 
     required: tuple[C, ...]
     lay: Lay
     hand_over: tuple[str, ...]
     notes: tuple[Text, ...] = ()
-    twice: frozenset[C] = frozenset()
+    counts: Mapping[C, int] = field(default_factory=dict)
     barred: frozenset[Role] = frozenset()
     at_once: bool = False
     held_back: bool = False
     armed: bool = False
     waves: Waves | None = None
     trades: frozenset[Trade] = frozenset()
+    latest: Mapping[C, float] = field(default_factory=dict)
+    hints: Hints = field(default_factory=Hints)
+    level: int = 1
+    version: int = 0
+    next_grids: bool = False
+    kept_out: Mapping[str, Text] = field(default_factory=dict)
 
     def wanted(self, capability: C) -> int:
         """How many people of ``capability`` it asks for."""
-        return 2 if capability in self.twice else 1
+        return self.counts.get(capability, 1)
 
     @property
     def excluded(self) -> frozenset[Role]:
@@ -111,7 +121,14 @@ class Card:
         return LAY_CAPABILITIES if self.lay is Lay.STAND_OFF else frozenset()
 
 
-def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
+def card_for(
+    kind: Kind,
+    *,
+    urgency: int,
+    text: str = "",
+    cards: CardSet | None = None,
+    level: int = 1,
+) -> Card:
     """The card of a report.
 
     Parameters
@@ -125,42 +142,103 @@ def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
         What was said. A weapon named where people quarrel, one held against people anywhere, or
         leaking gas make the card stricter. Doubtful words count as danger, "没有持刀" too: nobody
         unarmed is sent to a knife.
+    cards
+        The set of cards in force; None: the shipped one.
+    level
+        Alarm level: what the levels of the card ask for adds up.
 
     Returns
     -------
     Card
         Never laxer than the kind's own. A card that sends nobody and hands over goes on doing so.
     """
-    card = Card(
-        required=kind.sends,
-        lay=kind.lay,
-        hand_over=kind.hand_over,
-        twice=_TWICE.get(kind.code, frozenset()),
-        barred=frozenset({Role.SENTINEL}) if kind.code in _NO_SENTINEL else frozenset(),
-        at_once=urgent(urgency),
-        waves=WAVES.get(urgency),
-        trades=TRADES.get(kind.code, frozenset()),
-    )
-    if _raised(kind, urgency):
-        card = _tightened(card, kind, urgency)
+    in_force = cards or default_cards()
+    plain, usual = _prepared(in_force, kind.code, urgency, level)
+    if not text:
+        return usual
     words = _plain(text)
-    card = _without_gas(card, words)
-    weapon = _weapon(kind, words)
+    gas, weapon = _GAS.search(words), _weapon(kind, words)
+    if gas is None and weapon is None:
+        return usual
+    hints = in_force[_ARMED].hints
+    card = plain if gas is None else replace(_without_gas(plain, gas[0]), hints=hints)
     if weapon is not None:
-        return _unarmed_stay(card, weapon)
+        return replace(_unarmed_stay(card, weapon), hints=hints)
+    return replace(card, required=_professional(card.required))
+
+
+@lru_cache(maxsize=1024)
+def _prepared(cards: CardSet, code: str, urgency: int, level: int) -> tuple[Card, Card]:
+    """The card of a kind before its words are looked at, and as it is where they say nothing."""
+    kind, run = KINDS_BY_CODE[code], cards[code]
+    asking = run.at(urgency)
+    waves = WAVES.get(urgency)
+    card = Card(
+        required=tuple(one.capability for one in asking.sends),
+        lay=asking.lay,
+        hand_over=asking.asks,
+        counts={one.capability: one.count for one in asking.sends if one.count > 1},
+        latest=_latest(asking.sends),
+        barred=frozenset({Role.SENTINEL}) if code in NO_SENTINEL else frozenset(),
+        at_once=urgent(urgency),
+        waves=None if waves is None else replace(waves, **asking.waves),
+        trades=TRADES.get(kind.code, frozenset()),
+        hints=run.hints,
+        level=level,
+        version=run.version,
+        next_grids=run.next_grids,
+    )
+    if _raised(card, kind, urgency):
+        card = _tightened(card, kind, urgency)
+    usual = card
+    if card.at_once and card.lay in (Lay.APPROACH, Lay.NOT_NEEDED):
+        usual = _with_neighbours(card)
+    for addition in run.levels[: level - 1]:
+        card, usual = _with_more(card, addition), _with_more(usual, addition)
     if card.lay is Lay.NONE:
-        return replace(card, required=_professional(card.required))
-    if card.at_once and card.lay is not Lay.STAND_OFF:
-        return _with_neighbours(card)
-    return card
+        usual = replace(usual, required=_professional(usual.required))
+    return card, usual
 
 
-def _raised(kind: Kind, urgency: int) -> bool:
+def _latest(sends: tuple[Send, ...]) -> dict[C, float]:
+    """Seconds within which each is wanted, where that is said."""
+    return {
+        one.capability: 60.0 * one.latest_eta_min for one in sends if one.latest_eta_min is not None
+    }
+
+
+def _with_more(card: Card, addition: Addition) -> Card:
+    """``card`` and what an alarm level adds: counts add up, and the later ETA holds."""
+    counts, latest = dict(card.counts), dict(card.latest)
+    more = _latest(addition.sends)
+    for one in addition.sends:
+        capability = one.capability
+        if capability in card.required:
+            counts[capability] = card.wanted(capability) + one.count
+            if capability in more and capability in latest:
+                latest[capability] = max(latest[capability], more[capability])
+            else:
+                latest.pop(capability, None)
+            continue
+        counts[capability] = one.count
+        if capability in more:
+            latest[capability] = more[capability]
+    new = tuple(one.capability for one in addition.sends if one.capability not in card.required)
+    return replace(
+        card,
+        required=(*card.required, *new),
+        hand_over=_asked(card.hand_over, *addition.asks),
+        counts=counts,
+        latest=latest,
+    )
+
+
+def _raised(card: Card, kind: Kind, urgency: int) -> bool:
     return (
         kind.category in (Category.DISPUTE, Category.VIOLATION)
         and urgent(urgency)
         and urgency < kind.urgency
-        and kind.lay is not Lay.NONE
+        and card.lay is not Lay.NONE
     )
 
 
@@ -178,11 +256,8 @@ def _tightened(card: Card, kind: Kind, urgency: int) -> Card:
     )
 
 
-def _without_gas(card: Card, words: str) -> Card:
-    found = _GAS.search(words)
-    if found is None:
-        return card
-    said = _gas_words(found[0])
+def _without_gas(card: Card, found: str) -> Card:
+    said = _gas_words(found)
     note = Text(
         f"报警内容提到“{said}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
         f"the report says {said!r}: there may be gas or hazardous goods, lay people stay away, "

@@ -33,7 +33,8 @@ class Case:
     have. ``nobody_left``: nobody more can be asked. ``escalation``: 0; 1 the township was
     alarmed; 2 the county's leader on duty, at ``escalated_at``. ``silent``: how many on the scene
     have not been heard of. ``by_hand``: its dispatch was recalled, and only a person sends people
-    now."""
+    now. ``handover_due_at`` is when the silence of a service that was asked becomes an alarm, None
+    while none is awaited."""
 
     stage: Stage
     first_contact: str
@@ -51,6 +52,7 @@ class Case:
     escalated_at: datetime | None = None
     silent: int = 0
     by_hand: bool = False
+    handover_due_at: datetime | None = None
 
     @property
     def open(self) -> bool:
@@ -177,6 +179,8 @@ def alarms(incident: Incident, case: Case, *, at: datetime) -> tuple[str, ...]:
         "township_alarmed": calling and case.escalation == 1,
         "unanswered": calling,
         "unlocated": incident.placement is None,
+        "place_unsure": incident.doubt is not None,
+        "handover_unanswered": case.handover_due_at is not None and case.handover_due_at < at,
         "paperwork_overdue": case.paperwork_due_at is not None and case.paperwork_due_at < at,
         "overdue": case.overdue(at),
         "supervised": case.supervised,

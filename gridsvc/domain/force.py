@@ -71,6 +71,12 @@ CAPABILITY_NAMES: dict[Capability, Text] = {
 }
 
 
+LAY_CAPABILITIES = frozenset(
+    {Capability.FIRST_ON_SCENE, Capability.GRID_DUTY, Capability.MEDIATION}
+)
+"""What neighbours do; everything else is professional."""
+
+
 class Vehicle(StrEnum):
     """How a responder moves."""
 
@@ -100,7 +106,8 @@ class Responder:
     """One person or crew. ``area`` is the code of the unit, grid, village, township or county
     it answers for. ``app`` False means by telephone only; ``night`` says whether it can be
     reached from 22:00 to 06:00. ``by_area``: nobody knows where it lives, ``home`` is the middle of
-    its own unit or grid; never stored."""
+    its own unit or grid; never stored. ``off_because``: what the roster says of who is not on
+    duty."""
 
     id: str
     name: str
@@ -115,6 +122,7 @@ class Responder:
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
     by_area: bool = False
+    off_because: Text | None = None
 
 
 def unknown_responder(id: str) -> NotFoundError:  # noqa: A002

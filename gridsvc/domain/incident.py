@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.errors import Fault, NotFoundError
@@ -57,10 +57,27 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceDoubt:
+    """Why the place of an incident is not sure (位置不准), until somebody confirms it.
+
+    ``candidates`` are the codes of the areas where it may be, the best first. Until
+    ``asked_until`` (aware) the officer is asked, then people are sent to the best one; None: nobody
+    waits for that, because they were sent or because it is not urgent. ``guessed``: the placement
+    is that of the best candidate.
+    """
+
+    why: tuple[Text, ...]
+    candidates: tuple[str, ...] = ()
+    asked_until: datetime | None = None
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """One report. ``number`` is readable aloud (罗平-20261123-0042); ``placement`` is how it was
     located on ``map_version``; while it is None the place is not known (待定位), ``unplaced`` says
-    why and ``given`` keeps the position as it was sent. ``reporter`` is the id of a person."""
+    why and ``given`` keeps the position as it was sent. ``reporter`` is the id of a person.
+    ``alarm_level``: how far up its run card it is; ``doubt``: why its place is not sure."""
 
     id: str
     number: str
@@ -79,6 +96,13 @@ class Incident:
     confidential: bool = False
     unplaced: tuple[Text, ...] = ()
     given: str = ""
+    alarm_level: int = 1
+    doubt: PlaceDoubt | None = None
+
+    @property
+    def place_awaited(self) -> bool:
+        """Whether nobody is assigned yet because the officer is being asked where it is."""
+        return self.doubt is not None and self.doubt.asked_until is not None
 
     def areas(self, county: str) -> tuple[str, ...]:
         """Codes of the areas it lies in so far as they are known, the county's first."""
@@ -87,6 +111,18 @@ class Incident:
             return (county,)
         known = (county, place.township, place.village, place.grid, place.unit)
         return tuple(code for code in known if code)
+
+    def edges(self) -> dict[str, Any]:
+        """The ``owner``, which is the one grid that answers for it, and the grids whose edges are
+        near, with their distances in metres; nothing while its place is not known."""
+        if self.placement is None:
+            return {}
+        near = [
+            {"grid": one.code, "distance_m": one.distance_m}
+            for one in self.placement.neighbours
+            if one.level == "grid"
+        ]
+        return {"owner": self.placement.grid, "near_edges": near}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +153,9 @@ def for_list(incident: Incident) -> tuple[Incident, bool]:
     placement = incident.placement
     if placement is not None:
         placement = replace(placement, neighbours=())
-    return replace(incident, text="", address="", position=None, placement=placement), True
+    doubt = incident.doubt and replace(incident.doubt, why=(), candidates=())
+    hidden = replace(incident, text="", address="", position=None, placement=placement)
+    return replace(hidden, doubt=doubt), True
 
 
 def case_prefix(published: PublishedMap | None, county: str) -> str:

@@ -1,4 +1,8 @@
-"""Kinds of incident: category, usual urgency, time limit, who is sent, may neighbours approach.
+"""Kinds of incident: category, usual urgency, time limit, and what no run card may loosen.
+
+Who is sent stands in the run cards (`gridsvc.dispatch.cards`), which are data. The lay rule and
+the services asked stand here too, as the floor under every card: a file can be edited by mistake,
+and neighbours must not be sent into a knife fight by a slip of the keyboard.
 
 The table is the county's default configuration and is plausible, not measured.
 """
@@ -6,7 +10,6 @@ The table is the county's default configuration and is plausible, not measured.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gridsvc.domain.force import Capability as C
 from gridsvc.domain.words import Text
 
 
@@ -64,9 +67,9 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind. ``share`` is its part of all reports in per cent; ``limit`` the time it may take;
-    ``sends`` the capabilities its card asks for; ``hand_over`` the services that are asked (110,
-    119, 120, 122), never ordered; ``sensitive`` kinds are never drawn or counted on a map, and a
-    list withholds their particulars (`gridsvc.domain.incident.for_list`)."""
+    ``lay`` is the laxest rule that its card may have; ``hand_over`` are the services (110, 119,
+    120, 122) that it must ask; ``sensitive`` kinds are never drawn or counted on a map, and a list
+    withholds their particulars (`gridsvc.domain.incident.for_list`)."""
 
     code: str
     name: Text
@@ -74,7 +77,6 @@ class Kind:
     share: float
     urgency: int
     limit: Limit
-    sends: tuple[C, ...]
     lay: Lay
     hand_over: tuple[str, ...] = ()
     sensitive: bool = False
@@ -101,7 +103,6 @@ KINDS: tuple[Kind, ...] = (
         10,
         3,
         _days(1),
-        (C.TRADE,),
         Lay.APPROACH,
     ),
     Kind(
@@ -111,7 +112,6 @@ KINDS: tuple[Kind, ...] = (
         10,
         4,
         _days(5),
-        (C.TRADE,),
         Lay.APPROACH,
     ),
     Kind(
@@ -121,12 +121,9 @@ KINDS: tuple[Kind, ...] = (
         9,
         4,
         _days(3),
-        (C.GRID_DUTY, C.TRADE),
         Lay.APPROACH,
     ),
-    Kind(
-        "policy_advice", Text("政策咨询", "policy advice"), _L, 11, 4, _days(1), (), Lay.NOT_NEEDED
-    ),
+    Kind("policy_advice", Text("政策咨询", "policy advice"), _L, 11, 4, _days(1), Lay.NOT_NEEDED),
     Kind(
         "old_and_young",
         Text("一老一小求助", "help for the old and the young"),
@@ -134,7 +131,6 @@ KINDS: tuple[Kind, ...] = (
         6,
         3,
         _SAME_DAY,
-        (C.GRID_DUTY,),
         Lay.APPROACH,
     ),
     Kind(
@@ -144,7 +140,6 @@ KINDS: tuple[Kind, ...] = (
         10,
         4,
         _days(7, "calendar"),
-        (C.GRID_DUTY, C.MEDIATION),
         Lay.APPROACH,
     ),
     Kind(
@@ -154,7 +149,6 @@ KINDS: tuple[Kind, ...] = (
         8,
         4,
         _days(30, "calendar"),
-        (C.MEDIATION, C.ORDER, C.TRADE),
         Lay.APPROACH,
     ),
     Kind(
@@ -164,7 +158,6 @@ KINDS: tuple[Kind, ...] = (
         6,
         3,
         _days(7, "calendar"),
-        (C.MEDIATION,),
         Lay.APPROACH,
     ),
     Kind(
@@ -174,7 +167,6 @@ KINDS: tuple[Kind, ...] = (
         4,
         3,
         _days(30, "calendar"),
-        (C.TRADE, C.MEDIATION),
         Lay.NOT_NEEDED,
     ),
     Kind(
@@ -184,7 +176,6 @@ KINDS: tuple[Kind, ...] = (
         2,
         4,
         _days(60, "calendar"),
-        (C.TRADE,),
         Lay.NOT_NEEDED,
     ),
     Kind(
@@ -194,7 +185,6 @@ KINDS: tuple[Kind, ...] = (
         6,
         4,
         _days(3),
-        (C.GRID_DUTY, C.TRADE),
         Lay.APPROACH,
     ),
     Kind(
@@ -204,7 +194,6 @@ KINDS: tuple[Kind, ...] = (
         3,
         4,
         _days(15),
-        (C.ORDER, C.TRADE),
         Lay.NOT_NEEDED,
     ),
     Kind(
@@ -214,7 +203,6 @@ KINDS: tuple[Kind, ...] = (
         3,
         2,
         _HALF_AN_HOUR,
-        (C.GRID_DUTY, C.ORDER),
         Lay.APPROACH,
     ),
     Kind(
@@ -224,7 +212,6 @@ KINDS: tuple[Kind, ...] = (
         2,
         2,
         _AT_ONCE,
-        (),
         Lay.NONE,
         ("110",),
         True,
@@ -236,7 +223,6 @@ KINDS: tuple[Kind, ...] = (
         2.5,
         1,
         _CONTINUOUS,
-        (C.FIRST_ON_SCENE, C.FIRST_AID, C.AMBULANCE),
         Lay.APPROACH,
         ("120",),
     ),
@@ -247,7 +233,6 @@ KINDS: tuple[Kind, ...] = (
         2.5,
         1,
         _CONTINUOUS,
-        (C.GRID_DUTY, C.FIRST_AID),
         Lay.APPROACH,
         ("122", "120"),
     ),
@@ -258,7 +243,6 @@ KINDS: tuple[Kind, ...] = (
         1.3,
         1,
         _CONTINUOUS,
-        (C.ORDER, C.GRID_DUTY),
         Lay.STAND_OFF,
         ("110",),
     ),
@@ -269,7 +253,6 @@ KINDS: tuple[Kind, ...] = (
         1,
         2,
         _CONTINUOUS,
-        (C.FIRST_ON_SCENE, C.GRID_DUTY),
         Lay.APPROACH,
     ),
     Kind(
@@ -279,7 +262,6 @@ KINDS: tuple[Kind, ...] = (
         0.8,
         1,
         _CONTINUOUS,
-        (C.FIRE, C.FIRST_ON_SCENE, C.GRID_DUTY),
         Lay.STAND_OFF,
         ("119",),
     ),
@@ -290,7 +272,6 @@ KINDS: tuple[Kind, ...] = (
         0.7,
         1,
         _CONTINUOUS,
-        (C.FOREST_FIRE,),
         Lay.NONE,
         ("119",),
     ),
@@ -301,7 +282,6 @@ KINDS: tuple[Kind, ...] = (
         0.5,
         1,
         _CONTINUOUS,
-        (C.ORDER,),
         Lay.NONE,
         ("110",),
         True,
@@ -313,7 +293,6 @@ KINDS: tuple[Kind, ...] = (
         0.3,
         1,
         _CONTINUOUS,
-        (C.FIRST_ON_SCENE, C.GRID_DUTY, C.ORDER),
         Lay.STAND_OFF,
     ),
     Kind(
@@ -323,7 +302,6 @@ KINDS: tuple[Kind, ...] = (
         0.2,
         1,
         _CONTINUOUS,
-        (C.FIRST_AID, C.AMBULANCE),
         Lay.APPROACH,
         ("110", "119", "120"),
         True,
@@ -335,10 +313,15 @@ KINDS: tuple[Kind, ...] = (
         0.2,
         1,
         _CONTINUOUS,
-        (),
         Lay.NONE,
         ("110", "119"),
     ),
 )
 
 KINDS_BY_CODE: dict[str, Kind] = {kind.code: kind for kind in KINDS}
+
+NO_SENTINEL = frozenset({"family_dispute", "domestic_violence"})
+"""The neighbour next door is not sent into a family's quarrel."""
+
+SENDS_NOBODY = frozenset({"armed_gas_hazmat", "theft_gambling_tip"})
+"""Handed over alone: nobody unarmed goes to arms, and nobody checks on a tip."""

@@ -21,6 +21,7 @@ class Right(StrEnum):
     SUPERVISE = "supervise"
     FORCE = "force"
     MAP = "map"
+    CARDS = "cards"
     KEYS = "keys"
 
 
@@ -33,6 +34,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.SUPERVISE: Text("督办催办", "supervise and remind"),
     Right.FORCE: Text("更新力量位置", "update the force"),
     Right.MAP: Text("维护地图", "keep the map"),
+    Right.CARDS: Text("维护预案", "keep the run cards"),
     Right.KEYS: Text("管理密钥", "manage keys"),
 }
 """What each right is called on screen."""

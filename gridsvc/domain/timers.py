@@ -15,6 +15,8 @@ class TimerKind(StrEnum):
     OFFERS = "offers"
     SILENCE = "silence"
     RECALL = "recall"
+    PLACE = "place"
+    HANDOVERS = "handovers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,16 @@ class Timer:
 def offers_timer(incident: str) -> str:
     """The id of the one timer that watches the offers of an incident."""
     return f"offers-{incident}"
+
+
+def place_timer(incident: str) -> str:
+    """The id of the one timer that ends the wait for where an incident is."""
+    return f"place-{incident}"
+
+
+def handovers_timer(incident: str) -> str:
+    """The id of the one timer that watches the services asked about an incident."""
+    return f"handovers-{incident}"
 
 
 def silence_timer(assignment: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gridsvc.dispatch import Card
 from gridsvc.dispatch.offers import fills, lacking
 from gridsvc.domain.case import Assignment, Case, Note
 from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
@@ -24,7 +25,7 @@ from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import about, move, reached, take_person
 from gridsvc.flows.offering import CLOCK, settle
 from gridsvc.flows.patience import patiently
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 
 _MACHINES = frozenset({AssignmentStep.EXPIRE})
@@ -83,7 +84,7 @@ def step_assignment(
         if answer.step in _MACHINES:
             raise ConflictError(_NOT_BY_HAND)
         if answer.step is AssignmentStep.ACCEPT and one.state in LATE:
-            refused = _too_late(work, one, incident, case, scene=scene, caller=caller)
+            refused = _too_late(work, one, incident, case, scene=scene, now=now, caller=caller)
             if refused is not None:
                 return refused
         after = move(
@@ -99,7 +100,7 @@ def step_assignment(
         if answer.note.strip():
             said = Note(now, caller.id, answer.step, answer.note)
             work.cases.note(incident.id, said)
-        case = _watch(work, incident, case, one, after, now)
+        case = _watch(work, incident, case, one, after, scene=scene, now=now)
         if answer.step in _SETTLED_ANEW:
             settle(work, incident, case, scene=scene, now=now, by=caller.id)
         return after
@@ -153,13 +154,14 @@ def _too_late(
     case: Case,
     *,
     scene: Scene,
+    now: datetime,
     caller: Caller,
 ) -> _Refused | None:
     """Settle a late acceptance: None where the place is open and the person free, who is claimed
     again."""
     sent = work.cases.assignments(incident.id)
     holders = _holders(one, sent)
-    if not _open_for(one, incident, case, sent):
+    if not _open_for(one, scene.card(incident, at=now), case, sent):
         who = "、".join(each.responder for each in holders) or "无"
         text = Text(
             f"接单过晚，未作任何更改：此案已不需要人手（已接单：{who}），请勿前往，谢谢",
@@ -178,11 +180,11 @@ def _too_late(
     return _refuse(work, one, incident, caller, "elsewhere", Fault("too_late", text), ())
 
 
-def _open_for(one: Assignment, incident: Incident, case: Case, sent: Sequence[Assignment]) -> bool:
+def _open_for(one: Assignment, card: Card, case: Case, sent: Sequence[Assignment]) -> bool:
     if not case.open or case.closed_at is not None or case.unanswered_since is None:
         return False
     again = any(each.responder == one.responder and each.state in _STILL_ASKED for each in sent)
-    left = lacking(card_of(incident), sent)
+    left = lacking(card, sent)
     return not again and (
         case.by_hand or any(capability in left for capability in one.capabilities)
     )
@@ -230,20 +232,24 @@ def _watch(
     case: Case,
     before: Assignment,
     after: Assignment,
+    *,
+    scene: Scene,
     now: datetime,
 ) -> Case:
     """Watch over who is on the scene, from their arrival until they are heard of last."""
     if AssignmentState.ARRIVED not in (before.state, after.state):
         return case
     if after.state is AssignmentState.ARRIVED:
-        _look_after(work, incident, after, now)
+        _look_after(work, incident, after, scene=scene, now=now)
     else:
         work.timers.take(silence_timer(after.id))
     return _count_silent(work, incident, case)
 
 
-def _look_after(work: UnitOfWork, incident: Incident, one: Assignment, now: datetime) -> None:
-    waves = card_of(incident).waves or ORDINARY
+def _look_after(
+    work: UnitOfWork, incident: Incident, one: Assignment, *, scene: Scene, now: datetime
+) -> None:
+    waves = scene.card(incident, at=now).waves or ORDINARY
     due = now + timedelta(seconds=waves.silence_s)
     timer = silence_timer(one.id)
     work.timers.set(Timer(timer, incident.id, TimerKind.SILENCE, due, assignment=one.id))
@@ -259,7 +265,13 @@ def _count_silent(work: UnitOfWork, incident: Incident, case: Case) -> Case:
 
 
 def silent(
-    work: UnitOfWork, incident: Incident, case: Case, assignment: str, *, now: datetime
+    work: UnitOfWork,
+    incident: Incident,
+    case: Case,
+    assignment: str,
+    *,
+    scene: Scene,
+    now: datetime,
 ) -> None:
     """Somebody on the scene was not heard of in time: alarm, ring, and look again later. The
     incident is locked."""
@@ -272,7 +284,7 @@ def silent(
             **about(incident, work.cases.county, CLOCK), assignment=one.id, responder=one.responder
         )
     )
-    _look_after(work, incident, one, now)
+    _look_after(work, incident, one, scene=scene, now=now)
     _count_silent(work, incident, case)
 
 

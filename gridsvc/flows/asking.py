@@ -119,7 +119,7 @@ def rank_at(
         unit=placement.unit,
         grid=placement.grid,
     )
-    card = card_for(meant, urgency=urgency or meant.urgency, text=text)
+    card = card_for(meant, urgency=urgency or meant.urgency, text=text, cards=scene.cards)
     return rank(view, card, travel=scene.travel, busy=scene.busy)
 
 

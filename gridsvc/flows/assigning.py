@@ -28,8 +28,10 @@ from gridsvc.flows.dispatching import (
 )
 from gridsvc.flows.offering import calling, settle
 from gridsvc.flows.patience import patiently
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
+
+_NOT_OF_PEOPLE = frozenset({TimerKind.HANDOVERS, TimerKind.PLACE})
 
 CONFIRM_WITHIN = timedelta(seconds=120)
 """A recall that was prepared must be confirmed within so long."""
@@ -68,7 +70,7 @@ def assign(
     def once(work: UnitOfWork) -> tuple[Assignment, ...]:
         incident, case = reached(work, key, caller)
         must_be_at_work(case)
-        view, card = scene.view(incident, at=now), card_of(incident)
+        view, card = scene.view(incident, at=now), scene.card(incident, at=now)
         if view is None:
             raise ConflictError(Fault("unlocated", _UNLOCATED))
         picked = _chosen(view, card, responders)
@@ -176,7 +178,9 @@ def recall(
         shown = {"shown": sorted(one.id for one in _active(work, incident)), "by": caller.id}
         if timer.kind is not TimerKind.RECALL or timer.payload != shown:
             raise ConflictError(_SENT_MEANWHILE)
-        gone = call_off(work, incident, now=now, by=caller.id, reason=RECALLED)
+        gone = call_off(
+            work, incident, now=now, by=caller.id, reason=RECALLED, keeping=_NOT_OF_PEOPLE
+        )
         after = replace(quiet(case), by_hand=True)
         work.cases.change(incident.id, after)
         work.cases.note(incident.id, Note(now, caller.id, "recall", reason))

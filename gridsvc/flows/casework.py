@@ -29,6 +29,7 @@ from gridsvc.domain.lifecycle import (
 )
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
+from gridsvc.flows import doubts, handovers
 from gridsvc.flows.dispatching import (
     Decision,
     about,
@@ -130,11 +131,20 @@ def _sent_anew(
         return Stepped(incident, case)
     # Whom its own end has freed a moment ago this process may not know to be free yet.
     scene = replace(scene, busy=work.cases.taken())
-    weighed = weigh(incident, scene=scene, now=now)
-    decision = decide(work, incident, weighed, scene=scene, now=now, by=caller.id)
+    decision = decide(
+        work,
+        incident,
+        weigh(incident, scene=scene, now=now),
+        scene=scene,
+        now=now,
+        by=caller.id,
+        claim=not incident.place_awaited,
+    )
     number = work.cases.decisions(incident.id) + 1
     keep(work, incident, decision, now=now, by=caller.id, number=number)
-    return Stepped(incident, start_offers(work, incident, case, decision, now=now), decision)
+    doubts.await_place(work, incident)
+    case = start_offers(work, incident, case, decision, scene=scene, now=now)
+    return Stepped(incident, case, decision)
 
 
 def _must_be_answered(work: UnitOfWork, incident: Incident, step: Step) -> None:
@@ -206,7 +216,7 @@ def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
 
 def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -> Case:
     """Make the case ``key`` part of the case ``into``: those sent to it stay sent, to the other,
-    which owes the answers to its supervision orders from now on.
+    which owes the answers to its supervision orders and awaits its services from now on.
 
     Raises
     ------
@@ -234,6 +244,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
             closed_at=now,
             paperwork_due_at=None,
             supervised=False,
+            handover_due_at=None,
         )
         work.cases.change(incident.id, after)
         work.events.record(
@@ -246,6 +257,7 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
             )
         )
         _hand_on(work, incident, target, caller)
+        other = handovers.hand_on(work, incident, target, other, now=now)
         _hand_orders_on(work, incident, target, other, caller)
         look_soon(work, target.id, now)
         return after

@@ -1,7 +1,7 @@
 """People are assigned: claimed by a row that only one transaction can take."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,9 +21,11 @@ from gridsvc.domain.lifecycle import (
 )
 from gridsvc.domain.reasons import CASE_OVER
 from gridsvc.domain.rights import Caller, within
+from gridsvc.domain.timers import TimerKind
 from gridsvc.domain.words import Text
+from gridsvc.flows.frees import expected
 from gridsvc.flows.patience import BeatenError
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import UnitOfWork
 
 Lost = dict[str, str]
@@ -72,16 +74,22 @@ def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
 
 
 def weigh(
-    incident: Incident, *, scene: Scene, now: datetime, lost: Lost | None = None
+    incident: Incident,
+    *,
+    scene: Scene,
+    now: datetime,
+    card: Card | None = None,
+    lost: Lost | None = None,
 ) -> Weighed | None:
     """Who could go, without a transaction; None while the place is not known.
 
-    ``lost`` is given where attempts weigh anew: what one has learned the next one knows.
+    ``card``: what is asked for; None: what the incident's card asks for. ``lost`` is given where
+    attempts weigh anew: what one has learned the next one knows.
     """
     view = scene.view(incident, at=now)
     if view is None:
         return None
-    card = card_of(incident)
+    card = card or scene.card(incident, at=now)
     ranking = rank(view, card, travel=scene.travel, busy=scene.busy)
     return Weighed(view, card, ranking, {} if lost is None else lost)
 
@@ -95,29 +103,33 @@ def decide(
     now: datetime,
     by: str,
     claim: bool = True,
+    sent: Sequence[Assignment] = (),
 ) -> Decision | None:
     """Decide whom to send, and at urgency 1 and 2 claim them; None where nothing was weighed.
 
     Must run in `patiently`; what it returns is stored by `keep`. ``claim`` False: people are at
-    it already, it is only ranked anew.
+    it already, or must wait: it is only ranked. ``sent``: everybody who was asked before.
     """
     if weighed is None:
         return None
     ranking = weighed.ranking
-    if not claim or not urgent(incident.urgency):
-        return Decision(ranking, (), ranking.shortfalls)
-    scene = replace(scene, busy={**scene.busy, **weighed.lost}) if weighed.lost else scene
-    made, missing = claim_wave(
-        work,
-        incident,
-        weighed.view,
-        weighed.card,
-        scene=scene,
-        now=now,
-        by=by,
-        lost=weighed.lost,
-    )
-    return Decision(ranking, made, missing)
+    made: tuple[Assignment, ...] = ()
+    missing = ranking.shortfalls
+    if claim and urgent(incident.urgency):
+        known = replace(scene, busy={**scene.busy, **weighed.lost}) if weighed.lost else scene
+        made, missing = claim_wave(
+            work,
+            incident,
+            weighed.view,
+            weighed.card,
+            scene=known,
+            now=now,
+            by=by,
+            sent=sent,
+            lost=weighed.lost,
+        )
+    short = (expected(one, weighed.card, scene=scene, now=now) for one in missing)
+    return Decision(ranking, made, tuple(short))
 
 
 def keep(
@@ -129,7 +141,7 @@ def keep(
     by: str,
     number: int = 1,
 ) -> None:
-    """Store a decision as the ``number``-th of its incident, with its events."""
+    """Store a decision as the ``number``-th of its incident, with its events. Nothing is read."""
     if decision is None:
         return
     work.cases.assign(decision.assignments)
@@ -138,7 +150,8 @@ def keep(
     if decision.shortfalls:
         missing = tuple(one.capability for one in decision.shortfalls)
         work.events.record(ForceMissing(**fields, capabilities=missing))
-    work.cases.decide(incident.id, decision.as_json(), number=number, at=now)
+    told = decision.as_json() | incident.edges()
+    work.cases.decide(incident.id, told, number=number, at=now)
 
 
 def claim_wave(
@@ -286,10 +299,17 @@ def move(
 
 
 def call_off(
-    work: UnitOfWork, incident: Incident, *, now: datetime, by: str, reason: str = CASE_OVER
+    work: UnitOfWork,
+    incident: Incident,
+    *,
+    now: datetime,
+    by: str,
+    reason: str = CASE_OVER,
+    keeping: Collection[TimerKind] = (),
 ) -> list[Assignment]:
-    """Free everybody who is still sent to a case that needs nobody any more, and watch no more."""
-    work.timers.cancel(incident.id)
+    """Free everybody who is still sent to a case that needs nobody any more, and watch no more:
+    but for the timers of the kinds ``keeping``."""
+    work.timers.cancel(incident.id, but=keeping)
     return [
         move(work, one, incident, AssignmentStep.STAND_DOWN, now=now, by=by, reason=reason)
         for one in work.cases.assignments(incident.id)

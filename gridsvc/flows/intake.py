@@ -10,6 +10,7 @@ from typing import Protocol, Self, TypeVar
 from gridsvc import logs
 from gridsvc.casework.clocks import due_of
 from gridsvc.casework.duplicates import window_of
+from gridsvc.dispatch import Card
 from gridsvc.domain.case import PAPERWORK_WITHIN, Case, urgent
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, Fault, InputError
@@ -19,7 +20,10 @@ from gridsvc.domain.incident import Incident, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
 from gridsvc.domain.lifecycle import ENDED, Stage
 from gridsvc.domain.rights import Caller, within
+from gridsvc.domain.standing import RECUSED
+from gridsvc.domain.timers import place_timer
 from gridsvc.domain.words import Text
+from gridsvc.flows import doubts, edges, handovers
 from gridsvc.flows.dispatching import (
     Decision,
     Lost,
@@ -31,7 +35,8 @@ from gridsvc.flows.dispatching import (
     reached,
     weigh,
 )
-from gridsvc.flows.offering import begin, begun, start_offers
+from gridsvc.flows.offering import begin, begun, look_soon, start_offers
+from gridsvc.flows.opening import open_up, services_of
 from gridsvc.flows.patience import patiently
 from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
@@ -56,7 +61,7 @@ class Duplicate:
 class Receipt:
     """The stored incident with its case, what was decided (None while its place is not known),
     what may be the same, and the map it was placed on. ``notes`` are doubts about the report that
-    were no reason to refuse it; they are told, not stored."""
+    were no reason to refuse it; they are told, not stored. ``recused`` are kept from it."""
 
     incident: Incident
     case: Case
@@ -64,6 +69,7 @@ class Receipt:
     duplicates: tuple[Duplicate, ...]
     grid_map: GridMap | None
     notes: tuple[Text, ...] = ()
+    recused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +195,8 @@ class _Call:
     scene: Scene
     caller: Caller
     draft: Incident
+    card: Card
+    recused: tuple[str, ...]
     weighed: Weighed | None
 
     @classmethod
@@ -222,8 +230,12 @@ class _Call:
             unplaced=place.unplaced,
             given=report.given if place.unplaced else "",
         )
-        weighed = weigh(draft, scene=scene, now=now)
-        return cls(report, kind, place, scene, caller, draft, weighed)
+        draft = doubts.doubted(draft, scene=scene, now=now)
+        card, recused = scene.card(draft, at=now), _recused(report, scene)
+        if recused:
+            card = replace(card, kept_out={**card.kept_out, **dict.fromkeys(recused, RECUSED)})
+        weighed = weigh(draft, scene=scene, now=now, card=card)
+        return cls(report, kind, place, scene, caller, draft, card, recused, weighed)
 
     def take(self, work: UnitOfWork, *, wary: bool) -> Receipt:
         """Number it and, where it is urgent, claim who is sent; ``wary`` of imported numbers."""
@@ -242,12 +254,19 @@ class _Call:
         reporter = f"reporter-{uuid.uuid4().hex}" if known else None
         incident = replace(self.draft, number=number, reporter=reporter)
         logs.bind(incident=number)
-        case = _first(incident, self.kind, self.scene, self.caller)
+        case = _first(incident, self.kind, self.card, self.scene, self.caller)
         decision = decide(
-            work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
+            work,
+            incident,
+            self.weighed,
+            scene=self.scene,
+            now=now,
+            by=self.caller.id,
+            claim=not incident.place_awaited,
         )
-        case = begun(work, incident, case, decision, now=now)
-        return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
+        case = begun(work, incident, case, decision, card=self.card, now=now)
+        notes = (*self.place.notes, *_unknown(self.report, self.scene))
+        return Receipt(incident, case, decision, duplicates, grid_map, notes, self.recused)
 
     def keep(self, work: UnitOfWork, receipt: Receipt) -> None:
         """Store what was taken, with its events. Nothing is read."""
@@ -263,11 +282,36 @@ class _Call:
             )
         )
         now, decision = incident.received_at, receipt.decision
+        open_up(
+            work,
+            incident,
+            self.card,
+            scene=self.scene,
+            now=now,
+            by=by.id,
+            recused=self.recused,
+        )
         keep(work, incident, decision, now=now, by=by.id)
-        begin(work, incident, case, decision, now=now)
+        begin(work, incident, case, decision, card=self.card, now=now)
 
 
-def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case:
+def _recused(report: Report, scene: Scene) -> tuple[str, ...]:
+    """Those of the recused persons who are known: others cannot be sent anyway."""
+    return tuple(one for one in report.recused if scene.force.number(one) is not None)
+
+
+def _unknown(report: Report, scene: Scene) -> tuple[Text, ...]:
+    return tuple(
+        Text(
+            f"没有编号为“{one}”的力量人员，未登记回避",
+            f"nobody is known under {one!r}: not recused",
+        )
+        for one in report.recused
+        if scene.force.number(one) is None
+    )
+
+
+def _first(incident: Incident, kind: Kind, card: Card, scene: Scene, caller: Caller) -> Case:
     """The case of a new incident: urgent ones are dispatched first and owe their paperwork."""
     now, first = incident.received_at, urgent(incident.urgency)
     return Case(
@@ -275,6 +319,7 @@ def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case
         first_contact=caller.id,
         due_at=due_of(kind, urgency=incident.urgency, start=now, calendar=scene.calendar),
         paperwork_due_at=now + PAPERWORK_WITHIN if first else None,
+        handover_due_at=handovers.due_at(services_of(card), now),
     )
 
 
@@ -338,6 +383,7 @@ def place(
             placement=found.placement,
             map_version=version,
             unplaced=(),
+            doubt=None,
         )
         must_stay_in_reach(caller, incident, case, store.county, scene.grid_map)
         work.incidents.place(incident)
@@ -358,8 +404,12 @@ def place(
             claim=claim,
         )
         keep(work, incident, decision, now=now, by=caller.id, number=number)
+        work.timers.take(place_timer(incident.id))
         if claim:
-            case = start_offers(work, incident, case, decision, now=now)
+            case = start_offers(work, incident, case, decision, scene=scene, now=now)
+        elif before.place_awaited:
+            look_soon(work, incident.id, now)
+        edges.tell(work, incident, scene.card(incident, at=now), scene=scene, by=caller.id)
         duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind], caller)
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 

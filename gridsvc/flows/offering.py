@@ -36,7 +36,7 @@ from gridsvc.domain.timers import Timer, TimerKind, offers_timer
 from gridsvc.domain.waves import AGAIN_AT_MOST_S, ORDINARY, Waves
 from gridsvc.flows.dispatching import Decision, about, assigned, claim_wave, move
 from gridsvc.flows.redirecting import redirect
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import UnitOfWork
 
 CLOCK = "clock"
@@ -44,25 +44,36 @@ CLOCK = "clock"
 
 
 def begun(
-    work: UnitOfWork, incident: Incident, case: Case, decision: Decision | None, *, now: datetime
+    work: UnitOfWork,
+    incident: Incident,
+    case: Case,
+    decision: Decision | None,
+    *,
+    card: Card,
+    now: datetime,
 ) -> Case:
     """The case of an incident whose first wave is decided: alarmed from this second on. Nothing
-    is stored; `begin` does that."""
-    card = card_of(incident)
-    if decision is None or card.waves is None or not places(card):
+    is stored; `begin` does that. Where the officer is asked for the place no offers begin."""
+    if decision is None or card.waves is None or not places(card) or incident.place_awaited:
         return case
     return _first_wave(work, incident, calling(case, now), card, decision, now).judged()
 
 
 def begin(
-    work: UnitOfWork, incident: Incident, case: Case, decision: Decision | None, *, now: datetime
+    work: UnitOfWork,
+    incident: Incident,
+    case: Case,
+    decision: Decision | None,
+    *,
+    card: Card,
+    now: datetime,
 ) -> None:
     """Set the timer of a first wave and record who is missing. ``case`` is what `begun` made, and
     is stored already; nothing is read."""
     if decision is None or case.unanswered_since is None:
         return
     before = replace(case, nobody_left=False)
-    offers = _first_wave(work, incident, before, card_of(incident), decision, now)
+    offers = _first_wave(work, incident, before, card, decision, now)
     offers.note_who_is_left()
     offers.keep(stored=offers.case)
     if offers.case.nobody_left:
@@ -70,13 +81,20 @@ def begin(
 
 
 def start_offers(
-    work: UnitOfWork, incident: Incident, case: Case, decision: Decision | None, *, now: datetime
+    work: UnitOfWork,
+    incident: Incident,
+    case: Case,
+    decision: Decision | None,
+    *,
+    scene: Scene,
+    now: datetime,
 ) -> Case:
     """`begun` and `begin` for a case that is stored already, as it is kept then."""
-    after = begun(work, incident, case, decision, now=now)
+    card = scene.card(incident, at=now)
+    after = begun(work, incident, case, decision, card=card, now=now)
     if after != case:
         work.cases.change(incident.id, after)
-        begin(work, incident, after, decision, now=now)
+        begin(work, incident, after, decision, card=card, now=now)
     return after
 
 
@@ -106,8 +124,8 @@ def settle(
     """Bring the offers of a case in line with what was answered and with the time.
 
     Offers that were not answered in time end; those nobody needs any more end with thanks; while
-    too few have accepted the next are offered, rung and, by the card's times, leaders alarmed. The
-    incident is locked.
+    too few have accepted the next are offered, rung and, by the card's times, leaders alarmed.
+    While the officer is asked for the place nobody more is. The incident is locked.
 
     Parameters
     ----------
@@ -134,9 +152,10 @@ def settle(
     offers.judge()
     if offers.case.unanswered_since is not None:
         offers.ring()
-        if not case.by_hand and not waits:
-            offers.ask(robs=robs)
-        offers.note_who_is_left()
+        if not incident.place_awaited:
+            if not case.by_hand and not waits:
+                offers.ask(robs=robs)
+            offers.note_who_is_left()
         offers.escalate()
     return offers.keep(stored=case, tries=tries, look_at=look_at if waits else None)
 
@@ -176,7 +195,8 @@ class Offers:
     ) -> Self:
         """Read who was asked."""
         sent = list(work.cases.assignments(incident.id))
-        return cls(work, incident, case, card_of(incident), scene, now, by, sent)
+        card = scene.card(incident, at=now)
+        return cls(work, incident, case, card, scene, now, by, sent)
 
     @property
     def waves(self) -> Waves:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from gridsvc.domain.case import Case, File
 from gridsvc.domain.events import StoredEvent
+from gridsvc.domain.handover import Handover
 from gridsvc.domain.incident import Incident, Reporter, unknown_incident
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.rights import Caller, Right
@@ -28,6 +29,7 @@ class Shown:
     file: File
     events: list[StoredEvent]
     reporter: Reporter | None
+    handovers: tuple[Handover, ...] = ()
 
 
 def page(
@@ -74,6 +76,8 @@ def _alarms(reading: Reading, now: datetime, area: str) -> dict[str, int]:
         "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
         "overdue": reading.cases.count(replace(counted, overdue_at=now)),
         "supervised": reading.cases.count(replace(counted, supervised=True)),
+        "place_unsure": reading.cases.count(replace(counted, unsure=True)),
+        "handover_unanswered": reading.cases.count(replace(counted, unanswered_at=now)),
     }
 
 
@@ -94,4 +98,5 @@ def show(key: str, *, store: Store, caller: Caller) -> Shown:
         who, confidential = file.incident.reporter, file.incident.confidential
         if who is not None and (not confidential or caller.may(Right.READ_SENSITIVE)):
             reporter = Reporter(*reading.force.person(who), confidential)
-    return Shown(file, events, reporter)
+        handovers = reading.handovers.of_incident(file.incident.id)
+    return Shown(file, events, reporter, handovers)

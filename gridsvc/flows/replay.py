@@ -17,16 +17,15 @@ import numpy.typing as npt
 
 from gridsvc.coverage.advice import BUSY_FRACTION
 from gridsvc.coverage.villages import Villages
-from gridsvc.dispatch import Card, ForceIndex, Pick, picks
+from gridsvc.dispatch import Card, ForceIndex, Pick, card_for, picks
 from gridsvc.dispatch.eligibility import Busy, is_night, reachable
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.domain.case import URGENT
-from gridsvc.domain.force import LivePosition, Responder, Role
+from gridsvc.domain.force import LAY_CAPABILITIES, LivePosition, Responder, Role
 from gridsvc.domain.geo import Floats, LngLat, MetricFrame
+from gridsvc.domain.kinds import KINDS_BY_CODE
 from gridsvc.domain.travel import VEHICLES, TravelTimes
 from gridsvc.domain.words import Text
 from gridsvc.flows.replay_standby import Standing
-from gridsvc.flows.scene import card_of
 from gridsvc.store import CaseFilter, Reading
 from gridsvc.travel.straight import StraightLine
 
@@ -109,7 +108,9 @@ def calls_of(reading: Reading, *, since: datetime, until: datetime) -> list[Call
     which = CaseFilter(urgencies=URGENT, unlocated=False, drill=False, since=since, until=until)
     found = []
     for incident, _ in reading.cases.page(which, limit=_MOST):
-        card = professional(card_of(incident))
+        card = professional(
+            card_for(KINDS_BY_CODE[incident.kind], urgency=incident.urgency, text=incident.text)
+        )
         if incident.position is not None and card.required:
             at = incident.position.at
             found.append(

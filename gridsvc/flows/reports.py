@@ -15,7 +15,8 @@ class Report:
     """What somebody reports: a position (``lng``, ``lat`` in ``datum``) or the code of a grid; of
     both the position counts. ``urgency`` None means the usual one of the kind. A position that
     could not even be read is told by ``bad_position``, with the position as it was ``given``;
-    ``doubts`` are no reason not to use it."""
+    ``doubts`` are no reason not to use it. ``recused`` are the ids of responders who are party to
+    it or relatives of a party: they are never offered it."""
 
     category: str
     kind: str
@@ -33,6 +34,7 @@ class Report:
     given: str = ""
     bad_position: tuple[Text, ...] = ()
     doubts: tuple[Text, ...] = ()
+    recused: tuple[str, ...] = ()
 
 
 def faults(report: Report, *, unread: Collection[str] = frozenset()) -> list[Fault]:

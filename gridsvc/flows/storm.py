@@ -8,18 +8,17 @@ from gridsvc.dispatch import Card
 from gridsvc.dispatch.eligibility import Busy
 from gridsvc.dispatch.offers import fills
 from gridsvc.dispatch.ranking import counts_for
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES
 from gridsvc.dispatch.together import Open, Together, together
 from gridsvc.domain.case import URGENT, Assignment
 from gridsvc.domain.errors import ConflictError, InputError, NotFoundError
-from gridsvc.domain.force import Capability
+from gridsvc.domain.force import LAY_CAPABILITIES, Capability
 from gridsvc.domain.incident import Incident
 from gridsvc.domain.lifecycle import ENDED
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.travel import Basis
 from gridsvc.domain.words import Text
 from gridsvc.flows.assigning import assign
-from gridsvc.flows.scene import Scene, card_of
+from gridsvc.flows.scene import Scene
 from gridsvc.store import CaseFilter, Reading, Store
 
 AT_ONCE = 200
@@ -108,7 +107,7 @@ def assign_together(
     told = Storm(0, 0, (), (), scene.travel.basis, scene.travel.note)
     for turn in range(ROUNDS):
         with store.read() as reading:
-            lacking = _read(reading, caller, urgencies, scene)
+            lacking = _read(reading, caller, urgencies, scene, now)
             busy = {**scene.busy, **reading.cases.taken()}
         now_lacking = lacking[:AT_ONCE]
         plan = _plan(now_lacking, scene, busy, now)
@@ -129,7 +128,7 @@ def assign_together(
 
 
 def _read(
-    reading: Reading, caller: Caller, urgencies: Collection[int], scene: Scene
+    reading: Reading, caller: Caller, urgencies: Collection[int], scene: Scene, now: datetime
 ) -> list[_Lacking]:
     """Incidents with empty places, the most urgent and then the oldest first."""
     which = CaseFilter(
@@ -139,7 +138,7 @@ def _read(
     cases = reading.cases.page(which, limit=_LOOKED_UP)
     for incident, case in sorted(cases, key=lambda one: (one[0].urgency, one[0].number)):
         if case.closed_at is None:
-            sent, card = reading.cases.assignments(incident.id), card_of(incident)
+            sent, card = reading.cases.assignments(incident.id), scene.card(incident, at=now)
             wanted = _empty(card, sent, scene)
             if wanted:
                 found.append(_Lacking(incident, card, sent, wanted))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gridsvc.domain.timers import Timer, TimerKind
+from gridsvc.flows import doubts, handovers
 from gridsvc.flows.answering import silent
 from gridsvc.flows.offering import settle
 from gridsvc.flows.patience import patiently
@@ -48,7 +49,11 @@ def _act(work: UnitOfWork, timer: Timer, scene: Scene, now: datetime) -> None:
             settle(work, incident, case, scene=scene, now=now, tries=tries, look_at=look_at)
         case TimerKind.SILENCE:
             if timer.assignment is not None:
-                silent(work, incident, case, timer.assignment, now=now)
+                silent(work, incident, case, timer.assignment, scene=scene, now=now)
+        case TimerKind.PLACE:
+            doubts.dispatch_unplaced(work, incident, case, scene=scene, now=now)
+        case TimerKind.HANDOVERS:
+            handovers.handovers_overdue(work, incident, case, timer, now=now)
         case TimerKind.RECALL:
             pass  # it was not confirmed in time
 

@@ -18,7 +18,8 @@ OPEN = sorted(OPEN_STAGES)
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
     """Which cases a list shows; what is None or empty does not restrict it. ``area`` is the code
-    of any area; ``within`` the area that the asker is limited to; ``overdue_at`` an aware time."""
+    of any area; ``within`` the area that the asker is limited to; ``overdue_at`` an aware time;
+    ``unanswered_at`` one at which a hand-over waits too long; ``unsure``: the place is."""
 
     stages: Collection[Stage] = ()
     categories: Collection[Category] = ()
@@ -35,6 +36,8 @@ class CaseFilter:
     nobody_left: bool | None = None
     silent: bool | None = None
     overdue_at: datetime | None = None
+    unsure: bool | None = None
+    unanswered_at: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -58,6 +61,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.stage.in_(OPEN), which.open),
             (_C.grid.is_(None), which.unlocated),
             (_C.supervised.is_(True), which.supervised),
+            (_C.doubt.is_not(None), which.unsure),
             (_C.drill.is_(True), which.drill),
             (_C.unanswered_since.is_not(None), which.unanswered),
             (_C.nobody_left.is_(True), which.nobody_left),
@@ -75,6 +79,8 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
         late = and_(_C.due_at < which.overdue_at, _C.closed_at.is_(None))
         owed = _C.paperwork_due_at < which.overdue_at
         times.append(and_(_C.stage.in_(OPEN), or_(late, owed)))
+    if which.unanswered_at is not None:
+        times.append(_C.handover_due_at < which.unanswered_at)
     return [*listed, *flags, *[one for one in areas if one is not None], *times]
 
 

@@ -24,6 +24,7 @@ _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
     *(_C.merged_into, _C.supervised, _C.reminders, _C.rating),
     *(_C.unanswered_since, _C.nobody_left, _C.escalation, _C.escalated_at, _C.silent, _C.by_hand),
+    _C.handover_due_at,
 )
 _CHANGING = (
     *("state", "incident", "changed_at", "changed_by", "answer_by", "notified_at", "rung_at"),

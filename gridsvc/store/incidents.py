@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select, update
 
 from gridsvc.domain.case import Case
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.incident import Incident, Neighbour, Placement, Position
+from gridsvc.domain.incident import Incident, Neighbour, PlaceDoubt, Placement, Position
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import Stage
 from gridsvc.domain.words import Text
@@ -27,7 +27,7 @@ COLUMNS = (
     *(_C.id, _C.number, _C.received_at, _C.category, _C.kind, _C.urgency, _C.text, _C.address),
     *(_C.drill, _C.source, _C.lng, _C.lat, _C.given_datum, _C.position_source, _C.radius_m),
     *(_C.map_version, _C.unit, _C.grid, _C.village, _C.township, _C.outside_m, _C.bearing_deg),
-    *(_C.neighbours, _C.reporter, _C.confidential, _C.unplaced, _C.given),
+    *(_C.neighbours, _C.reporter, _C.confidential, _C.unplaced, _C.given, _C.alarm_level, _C.doubt),
 )
 """The order in which `to_incident` takes a row apart."""
 
@@ -119,6 +119,14 @@ class IncidentWriter(IncidentReader):
             ],
         )
 
+    def raise_level(self, id: str, level: int) -> None:  # noqa: A002
+        """Keep the alarm level of the incident ``id``."""
+        self.connection.execute(
+            update(incident)
+            .where(incident.c.county == self.county, incident.c.id == id)
+            .values(alarm_level=level)
+        )
+
     def place(self, one: Incident) -> None:
         """Change where an incident is: its position, its placement and why it has none."""
         row = _row(one)
@@ -135,6 +143,7 @@ class IncidentWriter(IncidentReader):
 _PLACE = (
     *("lng", "lat", "given_datum", "position_source", "radius_m", "map_version", "unit", "grid"),
     *("village", "township", "outside_m", "bearing_deg", "neighbours", "unplaced", "given"),
+    "doubt",
 )
 
 
@@ -147,6 +156,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "due_at": case.due_at,
         "paperwork_due_at": case.paperwork_due_at,
         "closed_at": case.closed_at,
+        "handover_due_at": case.handover_due_at,
         "merged_into": case.merged_into,
         "supervised": case.supervised,
         "reminders": case.reminders,
@@ -167,6 +177,8 @@ def _row(one: Incident) -> dict[str, Any]:
         "confidential": one.confidential,
         "unplaced": [[text.zh, text.en] for text in one.unplaced] or None,
         "given": one.given,
+        "alarm_level": one.alarm_level,
+        "doubt": one.doubt and _kept_doubt(one.doubt),
         "id": one.id,
         "number": one.number,
         "received_at": one.received_at,
@@ -200,7 +212,7 @@ def to_incident(row: Any) -> Incident:
     (id_, number, received_at, category, kind, urgency, text, address, *rest) = row
     (drill, source, lng, lat, datum, position_source, radius_m, *rest) = rest
     (map_version, unit, grid, village, township, outside_m, bearing_deg, neighbours, *rest) = rest
-    (reporter, confidential, unplaced, given) = rest
+    (reporter, confidential, unplaced, given, alarm_level, doubt) = rest
     position = placement = None
     if lng is not None:
         position = Position(LngLat(lng, lat), Datum(datum), position_source, radius_m)
@@ -225,4 +237,26 @@ def to_incident(row: Any) -> Incident:
         confidential=confidential,
         unplaced=tuple(Text(*said) for said in unplaced or ()),
         given=given,
+        alarm_level=alarm_level,
+        doubt=None if doubt is None else _doubt(doubt),
     )
+
+
+def _doubt(kept: dict[str, Any]) -> PlaceDoubt:
+    until = kept["asked_until"]
+    return PlaceDoubt(
+        tuple(Text(*said) for said in kept["why"]),
+        tuple(kept["candidates"]),
+        None if until is None else datetime.fromisoformat(until),
+        kept["guessed"],
+    )
+
+
+def _kept_doubt(doubt: PlaceDoubt) -> dict[str, Any]:
+    until = doubt.asked_until
+    return {
+        "why": [[text.zh, text.en] for text in doubt.why],
+        "candidates": [*doubt.candidates],
+        "asked_until": None if until is None else until.isoformat(),
+        "guessed": doubt.guessed,
+    }

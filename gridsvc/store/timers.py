@@ -88,10 +88,12 @@ class TimerWriter(TimerReader):
         row = self.connection.execute(statement.returning(*_COLUMNS)).first()
         return None if row is None else _timer(row)
 
-    def cancel(self, incident: str) -> None:
-        """Delete every timer of an incident."""
+    def cancel(self, incident: str, *, but: Collection[TimerKind] = ()) -> None:
+        """Delete every timer of an incident, but for some kinds."""
         self.connection.execute(
-            delete(timer).where(_T.county == self.county, _T.incident == incident)
+            delete(timer).where(
+                _T.county == self.county, _T.incident == incident, _T.kind.not_in(sorted(but))
+            )
         )
 
     def hand_on(self, before: str, after: str) -> None:

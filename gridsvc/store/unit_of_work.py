@@ -18,6 +18,7 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.handovers import HandoverReader, HandoverWriter
 from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
@@ -25,6 +26,8 @@ from gridsvc.store.listening import Commits, heads
 from gridsvc.store.numbers import CaseNumbers
 from gridsvc.store.repository import together
 from gridsvc.store.roads import RoadReader, RoadWriter
+from gridsvc.store.run_cards import RunCardReader, RunCardWriter
+from gridsvc.store.standing import StandingReader, StandingWriter
 from gridsvc.store.timers import TimerReader, TimerWriter
 
 
@@ -42,6 +45,9 @@ class Reading:
     alerts: AlertReader
     keys: KeyReader
     roads: RoadReader
+    handovers: HandoverReader
+    run_cards: RunCardReader
+    standing: StandingReader
     events: EventLog
     tables: TableReader
     timers: TimerReader
@@ -54,6 +60,9 @@ class Reading:
         self.alerts = AlertReader(connection, county)
         self.keys = KeyReader(connection, county)
         self.roads = RoadReader(connection, county)
+        self.handovers = HandoverReader(connection, county)
+        self.run_cards = RunCardReader(connection, county)
+        self.standing = StandingReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
         self.timers = TimerReader(connection, county)
@@ -69,6 +78,9 @@ class UnitOfWork(Reading):
     alerts: AlertWriter
     keys: KeyWriter
     roads: RoadWriter
+    handovers: HandoverWriter
+    run_cards: RunCardWriter
+    standing: StandingWriter
     events: EventWriter
     timers: TimerWriter
 
@@ -82,6 +94,9 @@ class UnitOfWork(Reading):
         self.alerts = AlertWriter(connection, county)
         self.keys = KeyWriter(connection, county)
         self.roads = RoadWriter(connection, county)
+        self.handovers = HandoverWriter(connection, county)
+        self.run_cards = RunCardWriter(connection, county)
+        self.standing = StandingWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.timers = TimerWriter(connection, county)

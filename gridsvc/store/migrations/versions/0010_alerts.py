@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from gridsvc.store.geometry import GeometryColumn, Moment
 
 revision = "0010"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
