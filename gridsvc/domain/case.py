@@ -19,7 +19,8 @@ URGENT = frozenset({1, 2})
 class Case:
     """How far the handling is. Until it has an ``owner``, whoever took it (``first_contact``, a
     caller's id) answers for it (首问负责). ``due_at`` is the end of its limit, None where its kind
-    has none; ``paperwork_due_at`` is set while paperwork is owed."""
+    has none; ``paperwork_due_at`` is set while paperwork is owed. ``not_told``: somebody is assigned
+    whom no channel could tell."""
 
     stage: Stage
     first_contact: str
@@ -30,6 +31,7 @@ class Case:
     merged_into: str | None = None
     supervised: bool = False
     reminders: int = 0
+    not_told: bool = False
 
     @property
     def open(self) -> bool:
@@ -108,6 +110,7 @@ def alarms(incident: Incident, case: Case, *, at: datetime) -> tuple[str, ...]:
         return ()
     found = {
         "unlocated": incident.placement is None,
+        "not_told": case.not_told,
         "paperwork_overdue": case.paperwork_due_at is not None and case.paperwork_due_at < at,
         "overdue": case.overdue(at),
         "supervised": case.supervised,

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, exists, or_
 
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import OPEN_STAGES, Stage
-from gridsvc.store.tables import incident
+from gridsvc.store.messages import NOT_TOLD
+from gridsvc.store.tables import assignment, incident
 
 _C = incident.c
 OPEN = sorted(OPEN_STAGES)
@@ -30,6 +31,7 @@ class CaseFilter:
     unlocated: bool | None = None
     supervised: bool | None = None
     drill: bool | None = None
+    not_told: bool | None = None
     overdue_at: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -54,6 +56,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.grid.is_(None), which.unlocated),
             (_C.supervised.is_(True), which.supervised),
             (_C.drill.is_(True), which.drill),
+            (exists(NOT_TOLD.where(assignment.c.incident == _C.id)), which.not_told),
         )
         if wanted is not None
     ]

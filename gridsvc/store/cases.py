@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
 
 from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
 from gridsvc.domain.force import Capability
 from gridsvc.domain.incident import Incident, unknown_incident
-from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.domain.lifecycle import ENDED, AssignmentState, Stage
 from gridsvc.store.case_filter import OPEN, CaseFilter, conditions
 from gridsvc.store.incidents import COLUMNS, case_row, to_incident
+from gridsvc.store.messages import NOT_TOLD
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import assignment, claim, decision, incident, note, receipt, supervision
 
@@ -20,6 +21,7 @@ _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
     *(_C.merged_into, _C.supervised, _C.reminders),
+    exists(NOT_TOLD.where(assignment.c.incident == _C.id)).label("not_told"),
 )
 Cases = list[tuple[Incident, Case]]
 
@@ -144,6 +146,18 @@ class CaseReader(Repository):
         query = self._assignments().where(assignment.c.id == id)
         row = self.connection.execute(query.with_for_update() if lock else query).first()
         return None if row is None else _assignment(row)
+
+    def assignments_of(self, responder: str, *, limit: int) -> tuple[Assignment, ...]:
+        """Return the last ``limit`` assignments of one person, the open ones first, then the
+        last one first."""
+        c = assignment.c
+        query = (
+            self._assignments()
+            .where(c.responder == responder)
+            .order_by(c.state.in_(sorted(ENDED)), c.assigned_at.desc(), c.id)
+            .limit(limit)
+        )
+        return tuple(_assignment(row) for row in self.connection.execute(query))
 
     def supervisions(self, id: str) -> tuple[Supervision, ...]:  # noqa: A002
         """Return the supervision orders over the incident, the first one first."""

@@ -20,6 +20,7 @@ from gridsvc.store.force import ForceReader, ForceWriter
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
+from gridsvc.store.messages import MessageReader, MessageWriter
 from gridsvc.store.numbers import CaseNumbers
 
 
@@ -35,6 +36,7 @@ class Reading:
     incidents: IncidentReader
     cases: CaseReader
     keys: KeyReader
+    messages: MessageReader
     events: EventLog
     tables: TableReader
 
@@ -44,6 +46,7 @@ class Reading:
         self.incidents = IncidentReader(connection, county)
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.messages = MessageReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
 
@@ -56,6 +59,7 @@ class UnitOfWork(Reading):
     incidents: IncidentWriter
     cases: CaseWriter
     keys: KeyWriter
+    messages: MessageWriter
     events: EventWriter
 
     def __init__(
@@ -66,6 +70,7 @@ class UnitOfWork(Reading):
         self.incidents = IncidentWriter(connection, county)
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.messages = MessageWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
         self.numbers = CaseNumbers(connection, county)

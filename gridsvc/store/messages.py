@@ -1,0 +1,211 @@
+"""The outbox of messages, and the links that open one assignment."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, delete, exists, func, insert, select, update
+
+from gridsvc.domain.lifecycle import AssignmentState
+from gridsvc.domain.messages import DUE, OFFERS, Link, Message, MessageKind, MessageState
+from gridsvc.store.message_tables import link, message
+from gridsvc.store.numbers import Counters
+from gridsvc.store.repository import Repository
+from gridsvc.store.tables import assignment, counter, incident
+
+CURSOR = "told"
+"""The counter row that says up to which event messages were made."""
+
+_M = message.c
+_A = assignment.c
+_SENT = message.alias().c
+_OFFERS = sorted(OFFERS)
+
+NOT_TOLD = (
+    select(_A.id)
+    .join(message, (_M.county == _A.county) & (_M.assignment == _A.id))
+    .where(_M.state == MessageState.GIVEN_UP, _M.kind.in_(_OFFERS))
+    .where(_A.state == AssignmentState.ASSIGNED, _A.county == incident.c.county)
+    .where(
+        ~exists().where(
+            _SENT.county == _A.county,
+            _SENT.assignment == _A.id,
+            _SENT.kind.in_(_OFFERS),
+            _SENT.state.in_((MessageState.SENT, *DUE)),
+        )
+    )
+    .correlate(incident)
+)
+"""Assignments of the county of an ``incident`` row whose people could not be told, and nothing is
+under way to tell them."""
+
+
+class MessageReader(Repository):
+    """Messages and links of the county."""
+
+    def cursor(self) -> int | None:
+        """Return the position up to which messages were made, None where that never began."""
+        query = select(counter.c.value).where(
+            counter.c.county == self.county, counter.c.name == CURSOR
+        )
+        return self.connection.execute(query).scalar_one_or_none()
+
+    def of(self, assignments: Collection[str]) -> tuple[Message, ...]:
+        """Return the messages of ``assignments``, the first made first."""
+        query = (
+            self._query()
+            .where(_M.assignment.in_(sorted(assignments)))
+            .order_by(_M.created_at, _M.kind, _M.channel)
+        )
+        return tuple(_message(row) for row in self.connection.execute(query))
+
+    def next_due(self, channels: Collection[str]) -> datetime | None:
+        """Return the aware moment at which a message of ``channels`` is due next, None for none."""
+        query = select(func.min(_M.next_at)).where(
+            _M.county == self.county, _M.channel.in_(sorted(channels)), _M.state.in_(DUE)
+        )
+        found: datetime | None = self.connection.execute(query).scalar_one()
+        return found
+
+    def counted(self) -> dict[tuple[str, MessageState], int]:
+        """Return how many messages there are, by channel and state."""
+        query = (
+            select(_M.channel, _M.state, func.count())
+            .where(_M.county == self.county)
+            .group_by(_M.channel, _M.state)
+        )
+        return {(row[0], MessageState(row[1])): row[2] for row in self.connection.execute(query)}
+
+    def link(self, hash_: str) -> Link | None:
+        """Return the link of that hash, expired or not."""
+        c = link.c
+        query = select(c.hash, c.assignment, c.expires_at).where(
+            c.county == self.county, c.hash == hash_
+        )
+        row = self.connection.execute(query).first()
+        return None if row is None else Link(*row)
+
+    def _query(self) -> Select[Any]:
+        return select(*(column for column in _M if column is not _M.county)).where(
+            _M.county == self.county
+        )
+
+
+class MessageWriter(MessageReader):
+    """Messages and links inside a unit of work."""
+
+    def lock_cursor(self) -> int:
+        """Return the cursor, kept from others until the transaction ends; 0 where it never was."""
+        return Counters(self.connection, self.county).take(CURSOR, 0)
+
+    def follow_to(self, position: int) -> None:
+        """Let the cursor stand at ``position`` or beyond."""
+        Counters(self.connection, self.county).raise_to(CURSOR, position)
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Add messages, but none that its assignment, kind and channel have already."""
+        if messages:
+            self.connection.execute(
+                self.insert_unless(message).on_conflict_do_nothing(),
+                [{"county": self.county, **_row(one)} for one in messages],
+            )
+
+    def take(self, channel: str, *, now: datetime, until: datetime) -> Message | None:
+        """Take the message of ``channel`` that is due the longest, for nobody else to take.
+
+        Parameters
+        ----------
+        channel
+            Its name.
+        now
+            The present, aware.
+        until
+            The aware moment from which somebody else may take it: whoever took it is dead then.
+        """
+        query = (
+            self._query()
+            .where(_M.channel == channel, _M.state.in_(DUE), _M.next_at <= now)
+            .order_by(_M.next_at, _M.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = self.connection.execute(query).first()
+        if row is None:
+            return None
+        found = _message(row)
+        taken = replace(found, attempts=found.attempts + 1, next_at=until)
+        self._update(taken)
+        return taken
+
+    def finish(self, one: Message) -> bool:
+        """Keep what became of a message that was taken; False where it was taken from its holder
+        since, because that took too long."""
+        return self._update(one, held=True)
+
+    def known(self, id: str, *, lock: bool = False) -> Message | None:  # noqa: A002
+        """Return one message, None when unknown."""
+        query = self._query().where(_M.id == id)
+        row = self.connection.execute(query.with_for_update() if lock else query).first()
+        return None if row is None else _message(row)
+
+    def add_link(self, one: Link) -> None:
+        """Add a link."""
+        self.connection.execute(
+            insert(link).values(
+                county=self.county,
+                hash=one.hash,
+                assignment=one.assignment,
+                expires_at=one.expires_at,
+            )
+        )
+
+    def extend_links(self, assignment: str, until: datetime) -> None:
+        """Let the links of ``assignment`` open it until an aware moment, if they do not longer."""
+        c = link.c
+        self.connection.execute(
+            update(link)
+            .where(c.county == self.county, c.assignment == assignment, c.expires_at < until)
+            .values(expires_at=until)
+        )
+
+    def forget_links(self, before: datetime) -> None:
+        """Remove the links that expired before an aware moment."""
+        c = link.c
+        self.connection.execute(
+            delete(link).where(c.county == self.county, c.expires_at < before)
+        )
+
+    def _update(self, one: Message, *, held: bool = False) -> bool:
+        query = update(message).where(_M.county == self.county, _M.id == one.id)
+        if held:
+            query = query.where(_M.attempts == one.attempts, _M.state.in_(DUE))
+        done = self.connection.execute(
+            query.values(
+                state=one.state,
+                attempts=one.attempts,
+                next_at=one.next_at,
+                sent_at=one.sent_at,
+                error=one.error,
+            )
+        )
+        return bool(done.rowcount)
+
+
+def new_message(
+    assignment: str, responder: str, channel: str, kind: MessageKind, *, now: datetime
+) -> Message:
+    """A message that is due at once."""
+    return Message(uuid.uuid4().hex, assignment, responder, channel, kind, now, now)
+
+
+def _row(one: Message) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in Message.__slots__}
+
+
+def _message(row: Any) -> Message:
+    fields = dict(row._mapping)
+    fields["kind"] = MessageKind(fields["kind"])
+    fields["state"] = MessageState(fields["state"])
+    return Message(**fields)
