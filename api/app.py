@@ -8,13 +8,16 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from api import (
     areas,
+    assignment_page,
     casework,
     errors,
     health,
     incidents,
     locate,
+    me,
     metrics,
     pages,
+    positions,
     responders,
     stream,
 )
@@ -68,7 +71,10 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    resources = (incidents, casework, locate, areas, responders, health, metrics, pages, stream)
+    resources = (
+        *(incidents, casework, locate, areas, responders, positions, me, health, metrics, pages),
+        *(assignment_page, stream),
+    )
     for resource in resources:
         app.include_router(resource.router)
     pages.mount_static(app)

@@ -1,30 +1,28 @@
 """The composition root: settings, store, map and force, put together once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 from gridsvc import logs
 from gridsvc.casework.clocks import Calendar
+from gridsvc.channels import Channels
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
-from gridsvc.domain.errors import PositionError
-from gridsvc.domain.events import (
-    ResponderMoved,
-)
-from gridsvc.domain.force import LivePosition, unknown_responder
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
-from gridsvc.domain.rights import Caller, local_caller, within
+from gridsvc.domain.rights import Caller, local_caller
 from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, positions, reading
+from gridsvc.flows import casework, dispatching, intake, moving, own_assignments, positions, reading
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.telling import Speech
 from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
+from gridsvc.teller import Teller
 from gridsvc.travel.straight import StraightLine
 
 
@@ -40,6 +38,8 @@ class Runtime(Following):
     clock: Callable[[], datetime] = now
     travel: TravelTimes = field(default_factory=StraightLine)
     calendar: Calendar = field(default_factory=Calendar)
+    channels: Channels = field(default_factory=Channels)
+    _teller: Teller | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -49,15 +49,48 @@ class Runtime(Following):
         ------
         NotReadyError
             The store cannot be reached or its schema is not this program's.
+        SettingsError
+            The file of channels, or of holidays, has faults.
         """
+        channels = Channels()
+        if settings.channels is not None:
+            from gridsvc.channels.reading import load_channels
+
+            channels = load_channels(settings.channels)
         store = Store.open(settings.url, county=settings.county)
-        runtime = cls(settings, store, clock=clock)
+        runtime = cls(settings, store, clock=clock, channels=channels)
         if settings.holidays is not None:
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
         runtime.load()
         return runtime
+
+    def watch(self) -> None:
+        """Follow the event log, and tell people of their assignments where there are channels."""
+        super().watch()
+        if self.channels:
+            teller = Teller(
+                self.store,
+                self.channels,
+                speech=self.speech,
+                find=lambda responder: self.force().get(responder),
+                clock=self.clock,
+            )
+            self.subscribe(teller.wake)
+            teller.start()
+            self._teller = teller
+
+    def close(self) -> None:
+        """Stop telling and following, and close the store."""
+        if self._teller is not None:
+            self._teller.close()
+        super().close()
+
+    def speech(self) -> Speech:
+        """What the words of messages are made with now."""
+        settings = self.settings
+        return Speech(self.channels, self.map_or_none(), settings.lang, settings.public_url)
 
     def locate(
         self,
@@ -196,6 +229,26 @@ class Runtime(Following):
         """The person at this machine."""
         return local_caller(self.settings.county)
 
+    def mine(self, *, caller: Caller) -> tuple[own_assignments.Own, ...]:
+        """The caller's own assignments; see `gridsvc.flows.own_assignments.mine`."""
+        return own_assignments.mine(caller, store=self.store)
+
+    def answer_mine(
+        self, key: str, answer: own_assignments.Answer, *, caller: Caller
+    ) -> own_assignments.Own:
+        """Take a step of one's own; see `gridsvc.flows.own_assignments.answer_mine`."""
+        return own_assignments.answer_mine(
+            key, answer, store=self.store, now=self.clock(), caller=caller
+        )
+
+    def open_link(self, token: str) -> own_assignments.Own:
+        """What a link opens; see `gridsvc.flows.own_assignments.open_link`."""
+        return own_assignments.open_link(token, store=self.store, now=self.clock())
+
+    def answer_by_link(self, token: str, answer: own_assignments.Answer) -> own_assignments.Own:
+        """Take a step by a link; see `gridsvc.flows.own_assignments.answer_by_link`."""
+        return own_assignments.answer_by_link(token, answer, store=self.store, now=self.clock())
+
     def move(
         self,
         responder: str,
@@ -226,29 +279,25 @@ class Runtime(Following):
         NotFoundError
             No such responder, or none that works in the caller's area.
         """
-        if caller is not None:
-            self._must_reach(responder, caller)
-        grid_map, at = self.map(), positions.to_stored(lng=lng, lat=lat, datum=datum)
-        present = self.clock()
-        live = LivePosition(at, seen_at or present)
-        faults = [
-            *positions.faults_of(lambda: positions.check(grid_map, lng=lng, lat=lat, datum=datum)),
-            *positions.faults_of(lambda: positions.check_seen(live.seen_at, now=present)),
-        ]
-        if faults:
-            raise PositionError(faults)
-        with self.store.write() as work:
-            newest = work.force.move(responder, live, now=present)
-            if newest:
-                work.events.record(ResponderMoved(responder))
-        if newest:
-            self._place_anew({responder: live})
+        said = moving.Said(responder, lng, lat, datum, seen_at)
+        moved = self.move_many([said], caller=caller or self.local)
+        for refused in moved.refused:
+            raise refused.error
 
-    def _must_reach(self, responder: str, caller: Caller) -> None:
-        known = self.force().get(responder)
-        areas = () if known is None else self.settings.code_scheme.with_parents(known.area)
-        if not within(caller.area, areas):
-            raise unknown_responder(responder)
+    def move_many(self, many: Sequence[moving.Said], *, caller: Caller) -> moving.Moved:
+        """Take the live positions of devices; see `gridsvc.flows.moving.move_many`."""
+        moved = moving.move_many(
+            many,
+            grid_map=self.map(),
+            force=self.force(),
+            scheme=self.settings.code_scheme,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        if moved.lives:
+            self._place_anew(moved.lives)
+        return moved
 
     def counts(self) -> dict[str, int]:
         """How many of each thing there are; drills are no incidents."""

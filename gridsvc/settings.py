@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -32,6 +32,11 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    channels
+        YAML file of the channels that tell people of their assignments; None: nobody is told.
+    public_url
+        Where responders' telephones reach this service, such as ``https://grid.example``; empty:
+        messages hold no link.
     log
         What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
         json elsewhere.
@@ -53,6 +58,8 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    channels: Path | None = None
+    public_url: str = ""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     log: Literal["json", "text"] | None = None
@@ -64,6 +71,25 @@ class Settings(BaseSettings):
     @classmethod
     def _scheme(cls, value: object) -> object:
         return CodeScheme.parse(value) if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or not value.isascii()
+        ):
+            raise _refused(
+                Text(
+                    "应为 http:// 或 https:// 开头的地址，不带参数",
+                    "must be an address that begins with https:// or http://, without a query",
+                )
+            )
+        return value.rstrip("/")
 
     @field_validator("tiles_datum")
     @classmethod

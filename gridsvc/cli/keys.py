@@ -27,7 +27,8 @@ def keys() -> None:
     "--role",
     "roles",
     multiple=True,
-    help="角色，可多次给出 / viewer, reporter, officer, handler, supervisor, device, responder, admin",
+    help="角色，可多次给出 / viewer, reporter, officer, handler, supervisor, device, responder, "
+    "admin",
 )
 @click.option("--area", help="区划编码，默认全县 / code of a division, by default the whole county")
 @click.option("--responder", help="处置人员编号：本人的密钥 / id of a responder: their own key")

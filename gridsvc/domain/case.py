@@ -19,8 +19,8 @@ URGENT = frozenset({1, 2})
 class Case:
     """How far the handling is. Until it has an ``owner``, whoever took it (``first_contact``, a
     caller's id) answers for it (首问负责). ``due_at`` is the end of its limit, None where its kind
-    has none; ``paperwork_due_at`` is set while paperwork is owed. ``not_told``: somebody is assigned
-    whom no channel could tell."""
+    has none; ``paperwork_due_at`` is set while paperwork is owed. ``not_told``: somebody is
+    assigned whom no channel could tell."""
 
     stage: Stage
     first_contact: str

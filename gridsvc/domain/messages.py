@@ -119,7 +119,7 @@ def told_by(name: str, payload: Mapping[str, Any]) -> tuple[MessageKind, tuple[s
     tuple or None
         None where nobody is told: also where the person took the step, who knows.
     """
-    if name not in _NAMED or payload.get("by") == payload.get("responder", ""):
+    if name not in _NAMED or ("responder" in payload and payload["responder"] == payload["by"]):
         return None
     for row in TELLS:
         step, reason = payload.get("step", ""), payload.get("reason", "")

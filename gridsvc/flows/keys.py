@@ -140,9 +140,7 @@ def _role_faults(roles: Sequence[str]) -> list[Fault]:
     ]
 
 
-def _responder_faults(
-    work: UnitOfWork, responder: str | None, roles: Sequence[str]
-) -> list[Fault]:
+def _responder_faults(work: UnitOfWork, responder: str | None, roles: Sequence[str]) -> list[Fault]:
     if (responder is not None) is not (KeyRole.RESPONDER in roles):
         text = Text(
             "角色 responder 与 --responder 须同时给出：密钥属于哪一位处置人员",

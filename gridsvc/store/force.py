@@ -193,7 +193,9 @@ class ForceWriter(ForceReader):
         """
         found = self.connection.execute(
             select(person.c.id)
-            .join(responder, (responder.c.county == person.c.county) & (responder.c.id == person.c.id))
+            .join(
+                responder, (responder.c.county == person.c.county) & (responder.c.id == person.c.id)
+            )
             .where(person.c.county == self.county, person.c.id.in_(sorted(ids)))
             .where(person.c.erased_at.is_(None))
             .order_by(person.c.id)

@@ -61,22 +61,14 @@ class MessageReader(Repository):
         )
         return tuple(_message(row) for row in self.connection.execute(query))
 
-    def next_due(self, channels: Collection[str]) -> datetime | None:
-        """Return the aware moment at which a message of ``channels`` is due next, None for none."""
-        query = select(func.min(_M.next_at)).where(
-            _M.county == self.county, _M.channel.in_(sorted(channels)), _M.state.in_(DUE)
-        )
-        found: datetime | None = self.connection.execute(query).scalar_one()
-        return found
-
-    def counted(self) -> dict[tuple[str, MessageState], int]:
-        """Return how many messages there are, by channel and state."""
+    def due(self) -> dict[str, datetime]:
+        """Return the channels that messages wait for, and when the next of each is due (aware)."""
         query = (
-            select(_M.channel, _M.state, func.count())
-            .where(_M.county == self.county)
-            .group_by(_M.channel, _M.state)
+            select(_M.channel, func.min(_M.next_at))
+            .where(_M.county == self.county, _M.state.in_(DUE))
+            .group_by(_M.channel)
         )
-        return {(row[0], MessageState(row[1])): row[2] for row in self.connection.execute(query)}
+        return {row[0]: row[1] for row in self.connection.execute(query)}
 
     def link(self, hash_: str) -> Link | None:
         """Return the link of that hash, expired or not."""
@@ -95,10 +87,6 @@ class MessageReader(Repository):
 
 class MessageWriter(MessageReader):
     """Messages and links inside a unit of work."""
-
-    def lock_cursor(self) -> int:
-        """Return the cursor, kept from others until the transaction ends; 0 where it never was."""
-        return Counters(self.connection, self.county).take(CURSOR, 0)
 
     def follow_to(self, position: int) -> None:
         """Let the cursor stand at ``position`` or beyond."""
@@ -144,12 +132,6 @@ class MessageWriter(MessageReader):
         since, because that took too long."""
         return self._update(one, held=True)
 
-    def known(self, id: str, *, lock: bool = False) -> Message | None:  # noqa: A002
-        """Return one message, None when unknown."""
-        query = self._query().where(_M.id == id)
-        row = self.connection.execute(query.with_for_update() if lock else query).first()
-        return None if row is None else _message(row)
-
     def add_link(self, one: Link) -> None:
         """Add a link."""
         self.connection.execute(
@@ -173,9 +155,7 @@ class MessageWriter(MessageReader):
     def forget_links(self, before: datetime) -> None:
         """Remove the links that expired before an aware moment."""
         c = link.c
-        self.connection.execute(
-            delete(link).where(c.county == self.county, c.expires_at < before)
-        )
+        self.connection.execute(delete(link).where(c.county == self.county, c.expires_at < before))
 
     def _update(self, one: Message, *, held: bool = False) -> bool:
         query = update(message).where(_M.county == self.county, _M.id == one.id)

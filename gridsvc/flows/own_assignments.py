@@ -1,0 +1,227 @@
+"""Somebody answers their own assignment: with their own key, or by the link they were sent.
+
+Whoever holds one of these is the person it was given to, so steps are recorded as theirs.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gridsvc.domain.case import Assignment, Note
+from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
+from gridsvc.domain.incident import Incident, for_list
+from gridsvc.domain.keys import hash_of
+from gridsvc.domain.lifecycle import ASSIGNMENT, ENDED, AssignmentStep
+from gridsvc.domain.messages import LINK_AFTER_ACCEPTING
+from gridsvc.domain.reasons import DECLINED_FOR
+from gridsvc.domain.rights import Caller
+from gridsvc.domain.words import Text
+from gridsvc.flows.dispatching import patiently, reached, step_assignment
+from gridsvc.store import Reading, Store, UnitOfWork
+
+OWN_STEPS = (
+    AssignmentStep.ACCEPT,
+    AssignmentStep.DECLINE,
+    AssignmentStep.DEPART,
+    AssignmentStep.ARRIVE,
+    AssignmentStep.FINISH,
+)
+"""What the person sent may do, in order."""
+
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """An assignment and its incident, as far as the person may see it: of a sensitive kind the
+    particulars are ``withheld``."""
+
+    assignment: Assignment
+    incident: Incident
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody does with their assignment. A decline has a ``reason`` (a code of
+    `DECLINED_FOR`) or words, or both; words are a note of the case and in no event."""
+
+    step: AssignmentStep
+    reason: str = ""
+    words: str = ""
+
+
+def mine(caller: Caller, *, store: Store) -> tuple[Own, ...]:
+    """The caller's last assignments, the open ones first.
+
+    Raises
+    ------
+    ConflictError
+        The caller shows no key of a responder.
+    """
+    responder = whose(caller)
+    with store.read() as reading:
+        found = reading.cases.assignments_of(responder, limit=MOST_SHOWN)
+        return tuple(_own(reading, one) for one in found)
+
+
+def answer_mine(
+    id: str,  # noqa: A002
+    answer: Answer,
+    *,
+    store: Store,
+    now: datetime,
+    caller: Caller,
+) -> Own:
+    """Take a step of one of the caller's own assignments.
+
+    Raises
+    ------
+    NotFoundError
+        The caller has no such assignment.
+    InputError
+        A decline without a reason, or for none of the known ones.
+    ConflictError
+        The table has no such step, or the caller shows no key of a responder.
+    """
+    responder = whose(caller)
+    with store.read() as reading:
+        found = reading.cases.assignment(id)
+    if found is None or found.responder != responder:
+        text = Text(f"您没有编号为“{id}”的任务", f"you have no assignment {id!r}")
+        raise NotFoundError(Fault("unknown_assignment", text))
+    return _answer(found, answer, store=store, now=now)
+
+
+def open_link(token: str, *, store: Store, now: datetime) -> Own:
+    """What a link opens: nothing is changed, for messengers fetch links to preview them.
+
+    Raises
+    ------
+    NotFoundError
+        There never was such a link.
+    ConflictError
+        It has expired.
+    """
+    with store.read() as reading:
+        return _own(reading, _linked(reading, token, now))
+
+
+def answer_by_link(token: str, answer: Answer, *, store: Store, now: datetime) -> Own:
+    """Take a step of the assignment that a link opens.
+
+    An acceptance can be made once, as the table of steps has it; from then on the link goes on for
+    the steps that follow, until the assignment ends.
+
+    Raises
+    ------
+    NotFoundError, InputError, ConflictError
+        As `open_link` and `answer_mine` do.
+    """
+    with store.read() as reading:
+        found = _linked(reading, token, now)
+    own = _answer(found, answer, store=store, now=now)
+    if answer.step is AssignmentStep.ACCEPT:
+
+        def extend(work: UnitOfWork) -> None:
+            work.messages.extend_links(found.id, now + LINK_AFTER_ACCEPTING)
+
+        patiently(store, extend)
+    return own
+
+
+def whose(caller: Caller) -> str:
+    """Id of the responder whose own key the caller shows.
+
+    Raises
+    ------
+    ConflictError
+        It is nobody's own.
+    """
+    if caller.responder is None:
+        raise ConflictError(_NOBODYS_KEY)
+    return caller.responder
+
+
+def own_steps(one: Assignment) -> tuple[AssignmentStep, ...]:
+    """What the person sent may do now."""
+    possible = () if one.state in ENDED else ASSIGNMENT[one.state]
+    return tuple(step for step in OWN_STEPS if step in possible)
+
+
+def _linked(reading: Reading, token: str, now: datetime) -> Assignment:
+    link = reading.messages.link(hash_of(token)) if token.isascii() else None
+    found = None if link is None else reading.cases.assignment(link.assignment)
+    if link is None or found is None:
+        raise NotFoundError(_UNKNOWN_LINK)
+    if link.expires_at < now:
+        raise ConflictError(_EXPIRED_LINK)
+    return found
+
+
+def _answer(found: Assignment, answer: Answer, *, store: Store, now: datetime) -> Own:
+    _must_have_meaning(answer)
+    person = Caller(found.responder, found.responder, frozenset(), store.county)
+    step_assignment(found.id, answer.step, on_behalf=False, store=store, now=now, caller=person)
+    said = _said(answer)
+    if said:
+
+        def keep(work: UnitOfWork) -> None:
+            incident, _ = reached(work, found.incident, person)
+            work.cases.note(incident.id, Note(now, person.id, answer.step, said))
+
+        patiently(store, keep)
+    with store.read() as reading:
+        return _own(reading, reading.cases.assignment(found.id) or found)
+
+
+def _said(answer: Answer) -> str:
+    reason = DECLINED_FOR[answer.reason].zh if answer.reason else ""
+    return "：".join(part for part in (reason, answer.words.strip()) if part)
+
+
+def _must_have_meaning(answer: Answer) -> None:
+    if answer.step is not AssignmentStep.DECLINE:
+        return
+    allowed = "、".join(f"{code}（{name.zh}）" for code, name in DECLINED_FOR.items())
+    if answer.reason and answer.reason not in DECLINED_FOR:
+        text = Text(
+            f"没有谢绝理由“{answer.reason}”：可用 {allowed}",
+            f"no reason {answer.reason!r}: use one of {', '.join(DECLINED_FOR)}",
+        )
+        raise InputError(Fault("unknown_reason", text, "reason"))
+    if not answer.reason and not answer.words.strip():
+        text = Text(
+            f"谢绝须说明理由：请给出 reason（{allowed}）或用文字说明",
+            f"a decline needs a reason: one of {', '.join(DECLINED_FOR)}, or words of your own",
+        )
+        raise InputError(Fault("no_reason", text, "reason"))
+
+
+def _own(reading: Reading, one: Assignment) -> Own:
+    incident, _ = reading.cases.known(one.incident)
+    told, withheld = for_list(incident)
+    return Own(one, told, withheld)
+
+
+_NOBODYS_KEY = Fault(
+    "no_responders_key",
+    Text(
+        "此密钥不属于任何处置人员：请用 gridsvc keys add 名称 --responder 编号 建立的密钥",
+        "this key is no responder's own: use one made by gridsvc keys add NAME --responder ID",
+    ),
+    "Authorization",
+)
+_UNKNOWN_LINK = Fault(
+    "unknown_link",
+    Text(
+        "链接无效：请核对短信中的链接是否完整，或致电指挥中心",
+        "this link is not known: check that it is whole, or call the command centre",
+    ),
+)
+_EXPIRED_LINK = Fault(
+    "expired_link",
+    Text(
+        "链接已过期：请致电指挥中心，或等待新的短信",
+        "this link has expired: call the command centre, or wait for a new message",
+    ),
+)
