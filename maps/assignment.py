@@ -1,6 +1,7 @@
 """The phone page of one assignment: what, where, what to do, and buttons that need no script."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from gridsvc.domain.case import Assignment
 from gridsvc.domain.clock import COUNTY_TIME
@@ -96,7 +97,7 @@ def no_assignment_page(notice: str, *, centre: str = "", lang: Lang = "zh") -> s
     return _page(lang, title=title, notice=notice, centre=centre, number="")
 
 
-def _page(lang: Lang, *, title: str, **context: object) -> str:
+def _page(lang: Lang, *, title: str, **context: Any) -> str:
     return render_page(
         "assignment.html",
         title=title,

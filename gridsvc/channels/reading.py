@@ -120,7 +120,7 @@ def _channel(name: str, fields: Any, note: Note) -> Channel | None:
             plain[key] = {}
     flags = {key: fields.get(key) for key in ("link", "form")}
     for key, value in flags.items():
-        if value not in (None, True, False):
+        if value is not None and not isinstance(value, bool):
             note(f"{where}.{key}", "not_a_flag", _FLAG)
     url = fields.get("url")
     if not isinstance(url, str):
@@ -201,7 +201,7 @@ def _routes(told: Any, named: set[str], channels: Mapping[str, Channel], note: N
         kinds = _words(fields.get("messages"), MessageKind, f"{where}.messages", note)
         roles = _words(fields.get("roles"), Role, f"{where}.roles", note)
         app = fields.get("app")
-        if app not in (None, True, False):
+        if app is not None and not isinstance(app, bool):
             note(f"{where}.app", "not_a_flag", _FLAG)
         voice = name in channels and channels[name].kind is ChannelKind.VOICE
         usual = _CALLS if voice else _ALL_BUT_CALLS
