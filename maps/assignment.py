@@ -69,7 +69,7 @@ def assignment_page(
         drill=incident.drill,
         ended=ended,
         withheld=withheld,
-        state=ASSIGNMENT_STATE_NAMES[one.state].pick(lang),
+        state=_state(one, steps).pick(lang),
         urgency=incident.urgency,
         urgency_name=URGENCY_NAMES[incident.urgency].pick(lang),
         kind="" if hidden or kind is None else kind.name.pick(lang),
@@ -95,6 +95,13 @@ def no_assignment_page(notice: str, *, centre: str = "", lang: Lang = "zh") -> s
     """The page of a link that opens nothing, or nothing any more."""
     title = Text("链接无法打开", "This link opens nothing").pick(lang)
     return _page(lang, title=title, notice=notice, centre=centre, number="")
+
+
+def _state(one: Assignment, steps: Collection[AssignmentStep]) -> Text:
+    """What the state is to the person: that they look at this page says that they were told."""
+    if AssignmentStep.ACCEPT in steps:
+        return Text("待您接单", "waiting for your answer")
+    return ASSIGNMENT_STATE_NAMES[one.state]
 
 
 def _page(lang: Lang, *, title: str, **context: Any) -> str:

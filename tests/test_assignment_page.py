@@ -84,7 +84,7 @@ def test_an_acceptance_is_made_once_and_a_wrong_step_changes_nothing(
     assert phone.post(path, data={"step": "finish"}).status_code == 409
     assert phone.post(path, data={"step": "release"}).status_code == 303, "not theirs to do"
     assert phone.post(path, data={"step": "decline"}).status_code == 422
-    assert state(phone.get(path).text) == "已指派·未通知"
+    assert state(phone.get(path).text) == "待您接单"
     assert phone.post(path, data={"step": "accept"}).status_code == 303
     again = phone.post(path, data={"step": "accept"})
     assert again.status_code == 409

@@ -377,16 +377,21 @@ def eventually(true: Callable[[], bool], *, within_s: float = 20.0) -> None:
 
 def child(url: str, folder: Path, channels: Path) -> subprocess.Popen[str]:
     """A process that follows the log and tells people, until it is ended."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.telling_child", url, str(folder), str(channels)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+
+
+def ready(*children: subprocess.Popen[str]) -> list[subprocess.Popen[str]]:
+    """The children, when each has said that it follows the log."""
+    for process in children:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    return list(children)
 
 
 def test_two_processes_tell_everybody_once_though_one_is_killed(
@@ -400,7 +405,7 @@ def test_two_processes_tell_everybody_once_though_one_is_killed(
     hanging = [0]
     with gateway(answer) as there:
         path = channel_file(tmp_path, sms=sms(there.url))
-        children = [child(store_url, tmp_path, path) for _ in range(2)]
+        children = ready(*(child(store_url, tmp_path, path) for _ in range(2)))
         try:
             runtime = Runtime.open(Settings.read(data=tmp_path, database_url=store_url))
             receipts = [runtime.receive(replace(REPORT, drill=True)) for _ in range(4)]
@@ -420,7 +425,7 @@ def test_two_processes_tell_everybody_once_though_one_is_killed(
             more = runtime.receive(replace(REPORT, drill=True))
             eventually(lambda: len(there.asked) == hanging[0] + len(sent(more)) - 1)
             children[0].kill()
-            children.append(child(store_url, tmp_path, path))
+            children += ready(child(store_url, tmp_path, path))
             made = [one.id for one in sent(more)]
             eventually(told, within_s=60)
             runtime.close()
