@@ -10,10 +10,12 @@ from sqlalchemy import inspect, select
 
 from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.messages import Link, MessageKind, new_token
 from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store
+from gridsvc.store.messages import new_message
 from gridsvc.store.tables import metadata
 from tests.api_county import REPORT, client_of, publish_county
 from tests.store_samples import publish_sample
@@ -37,8 +39,18 @@ def fill(url: str, folder: Path) -> None:
     runtime = Runtime.open(Settings.read(data=folder, database_url=url))
     try:
         _take_reports(client_of(create_app(runtime)))
+        _tell(runtime)
     finally:
         runtime.close()
+
+
+def _tell(runtime: Runtime) -> None:
+    """A message on its way, and a link in it."""
+    with runtime.store.write() as work:
+        one = work.cases.assignments_of("R0001", limit=1)[0]
+        kind = MessageKind.ASSIGNED
+        work.messages.add([new_message(one.id, one.responder, "sms", kind, now=NOW)])
+        work.messages.add_link(Link(new_token()[1], one.id, NOW))
 
 
 def _take_reports(client: TestClient) -> None:

@@ -153,9 +153,9 @@ def test_a_refused_message_is_tried_again_later_and_then_given_up_with_an_alarm(
         assert len(there.asked) == turn * count
         (due,) = {one.state for one in desk.messages(receipt)}
         assert due is (MessageState.GIVEN_UP if turn == 3 else MessageState.FAILED)
-        for one in desk.messages(receipt):
-            assert (one.attempts, one.error) == (turn, "http_500")
-            wait_s = (one.next_at - desk.now).total_seconds()
+        for each in desk.messages(receipt):
+            assert (each.attempts, each.error) == (turn, "http_500")
+            wait_s = (each.next_at - desk.now).total_seconds()
             assert turn == 3 or 0.79 * pause_s <= wait_s <= 1.21 * pause_s
         assert desk.alarms()["not_told"] == (1 if turn == 3 else 0)
         desk.now += timedelta(seconds=1.3 * pause_s)
@@ -207,8 +207,7 @@ def test_the_next_channel_steps_in_and_the_first_is_silent_then(
 
 
 def test_whom_no_channel_reaches_is_an_alarm_at_once(desk: Desk, tmp_path: Path) -> None:
-    told = {"group": {"kind": "apprise", "url": "json://127.0.0.1:9/x"}}
-    path = channel_file(tmp_path, **told)
+    path = channel_file(tmp_path, group={"kind": "apprise", "url": "json://127.0.0.1:9/x"})
     desk.channels = load_channels(path)
     route = replace(desk.channels.routes[0], app=True)  # nobody here has it
     desk.channels = replace(desk.channels, routes=(route,))
