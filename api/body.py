@@ -31,7 +31,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = MAX_POSITIONS_BYTES if scope["path"] in _POSITIONS else self.limit
+        limit = MAX_POSITIONS_BYTES if scope.get("path") in _POSITIONS else self.limit
         declared = Headers(scope=scope).get("content-length", "0")
         too_large = declared.isdecimal() and int(declared[:20]) > limit
         try:

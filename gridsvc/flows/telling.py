@@ -169,8 +169,12 @@ def _needless(work: UnitOfWork, one: Message, assignment: Assignment) -> str:
         return "" if state is AssignmentState.ARRIVED else "answered"
     if state not in ENDED:
         return "answered"
-    known = any(each.kind in OFFERS and each.attempts for each in others)
-    return "" if known else "never_told"
+    return "" if any(each.kind in OFFERS and _begun(each) for each in others) else "never_told"
+
+
+def _begun(one: Message) -> bool:
+    """Whether the person may have been reached: what was dropped was taken once without a try."""
+    return one.attempts > (1 if one.state is MessageState.DROPPED else 0)
 
 
 def _worded(
