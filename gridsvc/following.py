@@ -224,13 +224,17 @@ class Following:
 
     def _follow_moves(self) -> None:
         """Look once a second who has moved: positions are in no log."""
-        while not self._stop.wait(_LOOK_FOR_MOVES_S):
+        wait_s = _LOOK_FOR_MOVES_S
+        while not self._stop.wait(wait_s):
             try:
                 self._catch_up_moves()
+                wait_s = _LOOK_FOR_MOVES_S
+                continue
             except GridsvcError as error:
                 log.warning("positions cannot be taken over, it is tried again: %s", error)
             except Exception:
                 log.exception("positions cannot be taken over, it is tried again")
+            wait_s = min(2 * wait_s, _RETRY_AT_MOST_S)
 
     def _catch_up_moves(self) -> None:
         """Learn where those are who have moved since the last look."""

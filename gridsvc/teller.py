@@ -6,6 +6,7 @@ so that a dead or slow channel holds up neither another channel nor anything els
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,12 +56,13 @@ class Teller:
         """Stop; what is being sent has a few seconds to end, else another process sends it."""
         self._stop.set()
         self._wake.set()
+        until = time.monotonic() + _WAIT_FOR_SENDERS_S
         if self._thread is not None:
             self._thread.join(timeout=_WAIT_FOR_SENDERS_S)
         with self._lock:
             senders = list(self._senders)
         for sender in senders:
-            sender.join(timeout=_WAIT_FOR_SENDERS_S)
+            sender.join(timeout=max(0.0, until - time.monotonic()))
 
     def _work(self) -> None:
         wait_s = _LOOK_S

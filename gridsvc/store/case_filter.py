@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, or_
 
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import OPEN_STAGES, Stage
 from gridsvc.store.messages import NOT_TOLD
-from gridsvc.store.tables import assignment, incident
+from gridsvc.store.tables import incident
 
 _C = incident.c
 OPEN = sorted(OPEN_STAGES)
@@ -56,7 +56,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.grid.is_(None), which.unlocated),
             (_C.supervised.is_(True), which.supervised),
             (_C.drill.is_(True), which.drill),
-            (exists(NOT_TOLD.where(assignment.c.incident == _C.id)), which.not_told),
+            (NOT_TOLD, which.not_told),
         )
         if wanted is not None
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 
 from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
 from gridsvc.domain.force import Capability
@@ -21,7 +21,7 @@ _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
     *(_C.merged_into, _C.supervised, _C.reminders),
-    exists(NOT_TOLD.where(assignment.c.incident == _C.id)).label("not_told"),
+    NOT_TOLD.label("not_told"),
 )
 Cases = list[tuple[Incident, Case]]
 
