@@ -68,6 +68,8 @@ class Runtime(Following):
 
     def watch(self) -> None:
         """Follow the event log, and tell people of their assignments where there are channels."""
+        # What happens from here on is told, also where it happens before the first look.
+        first = self._seen
         super().watch()
         if self.channels:
             teller = Teller(
@@ -76,6 +78,7 @@ class Runtime(Following):
                 speech=self.speech,
                 find=lambda responder: self.force().get(responder),
                 clock=self.clock,
+                first=first,
             )
             self.subscribe(teller.wake)
             teller.start()

@@ -28,13 +28,15 @@ _WAIT_FOR_SENDERS_S = 5.0
 @dataclass
 class Teller:
     """Tells people of their assignments by ``channels`` until ``close``. Several processes may do
-    so at once: the store sees to it that each message is sent by one of them."""
+    so at once: the store sees to it that each message is sent by one of them. Where nobody was
+    ever told before, it begins behind the event at ``first`` (None: now)."""
 
     store: Store
     channels: Channels
     speech: Callable[[], telling.Speech]
     find: telling.Find
     clock: Callable[[], datetime]
+    first: int | None = None
     _seen: int | None = None
     _at_work: dict[str, int] = field(default_factory=dict)
     _senders: set[threading.Thread] = field(default_factory=set)
@@ -81,7 +83,9 @@ class Teller:
 
     def look(self) -> None:
         """Make messages of what has happened, and begin to send what is due."""
-        seen = telling.begin(self.store) if self._seen is None else self._seen
+        seen = self._seen
+        if seen is None:
+            seen = telling.begin(self.store, first=self.first)
         self._seen = telling.enqueue(
             self.store, self.channels, find=self.find, after=seen, now=self.clock()
         )

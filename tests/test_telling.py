@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from api.app import create_app
 from gridsvc.channels import Channels
 from gridsvc.channels.reading import load_channels
 from gridsvc.domain.case import Assignment
@@ -27,7 +28,8 @@ from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, Store
 from gridsvc.teller import Teller
-from tests.api_county import IN_U1, publish_county
+from tests.api_county import IN_U1, client_of, publish_county
+from tests.api_county import REPORT as BODY
 from tests.gateway import HANG, Gateway, channel_file, gateway, sms, voice
 
 ROOT = Path(__file__).parents[1]
@@ -125,6 +127,32 @@ def test_what_happened_before_there_were_channels_is_not_told(desk: Desk, there:
     desk.runtime.receive(REPORT)
     work_off(desk.teller())
     assert there.asked == []
+
+
+def test_what_happens_before_the_first_look_of_a_new_service_is_told(
+    desk: Desk, there: Gateway
+) -> None:
+    teller = desk.teller()
+    teller.first = desk.runtime._seen
+    receipt = desk.runtime.receive(REPORT)
+    work_off(teller)
+    assert len(there.taken) == len(sent(receipt))
+
+
+def test_a_service_with_channels_tells_by_itself(
+    desk: Desk, there: Gateway, tmp_path: Path
+) -> None:
+    settings = desk.runtime.settings.model_copy(update={"channels": tmp_path / "channels.yaml"})
+    with client_of(create_app(Runtime.open(settings))) as client:
+        told = client.post("/api/v1/incidents", json={**BODY, "drill": True}).json()
+        path = f"/api/v1/incidents/{told['number']}"
+
+        def states() -> set[str]:
+            return {one["state"] for one in client.get(path).json()["assignments"]}
+
+        assert {one["state"] for one in told["assignments"]} == {"assigned"}
+        eventually(lambda: states() == {"notified"})
+    assert len(there.taken) == len(told["assignments"])
 
 
 def test_what_happened_while_nobody_was_there_is_told_unless_it_is_too_late(

@@ -72,15 +72,17 @@ class Taken:
     wrong: str = ""
 
 
-def begin(store: Store) -> int:
-    """The position behind which events become messages: where it was left, now the first time."""
+def begin(store: Store, *, first: int | None = None) -> int:
+    """The position behind which events become messages: where it was left; the first time of all
+    it is ``first``, None for the head of the log."""
     with store.read() as reading:
-        cursor, head = reading.messages.cursor(), reading.events.head()
-    if cursor is None:
-        with store.write() as work:
-            work.messages.follow_to(head)
-        return head
-    return cursor
+        cursor = reading.messages.cursor()
+        start = reading.events.head() if first is None else first
+    if cursor is not None:
+        return cursor
+    with store.write() as work:
+        work.messages.follow_to(start)
+    return start
 
 
 def enqueue(store: Store, channels: Channels, *, find: Find, after: int, now: datetime) -> int:
