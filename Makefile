@@ -27,7 +27,7 @@ help:
 	@echo 'make test     every test; installs PostGIS, Chromium and Chinese fonts where it may'
 	@echo 'make check    ruff, mypy --strict, import-linter'
 	@echo 'make format   let ruff rewrite what make check would refuse'
-	@echo 'make soak     the long proofs'
+	@echo 'make soak     the long proofs, within an hour (SOAK_KILLS=4 for a short one)'
 	@echo 'make bench    ours beside the peers, kept in bench/RESULTS.md'
 	@echo 'make bundle   dist/gridsvc-VERSION.tar, which installs with no network (ARCH="x86_64 aarch64")'
 	@echo 'make lock     pin every dependency again (make lock ARGS=--upgrade for newer ones)'
@@ -44,7 +44,7 @@ test: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python -m tests.provision
-	@$(BIN)/python -m pytest -m soak --timeout 1800 --session-timeout 3600 $(ARGS)
+	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadfile --timeout 1800 --session-timeout 3600 $(ARGS)
 
 check: $(READY)
 	@$(BIN)/ruff check .

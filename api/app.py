@@ -10,6 +10,7 @@ from api import (
     areas,
     assignment_page,
     casework,
+    closures,
     errors,
     health,
     incidents,
@@ -19,10 +20,11 @@ from api import (
     pages,
     positions,
     responders,
+    route,
     stream,
 )
 from api.access_log import AccessLog
-from api.auth import Doorkeeper, check_rights
+from api.auth import Doorkeeper, check_rights, methods_of
 from api.body import BodyLimit
 from api.headers import SafeHeaders
 from api.hub import Hub
@@ -62,7 +64,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.runtime = runtime
     app.state.hub = hub
     app.state.metrics = figures
-    errors.install(app)
+    errors.install(app, methods_of=methods_of)
     # The last one added is asked first. Gzip lets the stream through as it is: it would hold back.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit)
@@ -72,8 +74,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
     resources = (
-        *(incidents, casework, locate, areas, responders, positions, me, health, metrics, pages),
-        *(assignment_page, stream),
+        *(incidents, casework, locate, route, areas, responders, closures, positions, me),
+        *(health, metrics, pages, assignment_page, stream),
     )
     for resource in resources:
         app.include_router(resource.router)

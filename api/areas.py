@@ -12,7 +12,7 @@ from pydantic import Field
 
 from api.runtime import TheRuntime
 from api.shapes import Query, Readable
-from gridsvc.domain.area import EndUnit, Grid
+from gridsvc.domain.area import EndUnit, Grid, GridKind
 from gridsvc.domain.errors import Fault, InputError, NotFoundError
 from gridsvc.domain.geo import Bounds
 from gridsvc.domain.words import Text
@@ -49,7 +49,51 @@ class GeoJson(Response):
     media_type = MEDIA_TYPE
 
 
-@router.get("/grids", response_class=GeoJson)
+def _described(properties: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """What the description of the API says of a FeatureCollection (RFC 7946) of areas."""
+    position = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    ring = {"type": "array", "items": position, "minItems": 4}
+    polygon = {"type": "array", "items": ring, "minItems": 1}
+    geometry = _object(
+        type={"const": "MultiPolygon"}, coordinates={"type": "array", "items": polygon}
+    )
+    feature = _object(
+        type={"const": "Feature"}, id=_TEXT, geometry=geometry, properties=_object(**properties)
+    )
+    schema = _object(
+        type={"const": "FeatureCollection"},
+        map_version={"type": "integer"},
+        demo={"type": "boolean"},
+        matched={"type": "integer"},
+        truncated={"type": "boolean"},
+        features={"type": "array", "items": feature},
+    )
+    return {200: {"content": {MEDIA_TYPE: {"schema": schema}}}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*properties],
+        "additionalProperties": False,
+    }
+
+
+_TEXT = {"type": "string"}
+_RESIDENTS = {"type": ["integer", "null"]}
+_GRIDS = {
+    **dict.fromkeys(("code", "name", "village", "village_name"), _TEXT),
+    "kind": {"type": "string", "enum": [*GridKind]},
+    "residents": _RESIDENTS,
+}
+_UNITS = {
+    **dict.fromkeys(("code", "name", "grid", "grid_name"), _TEXT),
+    "residents": _RESIDENTS,
+}
+
+
+@router.get("/grids", response_class=GeoJson, responses=_described(_GRIDS))
 def grids(query: Annotated[AreasQuery, QueryOf()], runtime: TheRuntime) -> GeoJson:
     """Grids in the order of their codes; ``truncated`` says that there are more than given."""
     grid_map = runtime.map()
@@ -58,7 +102,7 @@ def grids(query: Annotated[AreasQuery, QueryOf()], runtime: TheRuntime) -> GeoJs
     return _collection(found, query.limit, _grid_properties, grid_map)
 
 
-@router.get("/units", response_class=GeoJson)
+@router.get("/units", response_class=GeoJson, responses=_described(_UNITS))
 def units(query: Annotated[AreasQuery, QueryOf()], runtime: TheRuntime) -> GeoJson:
     """End units in the order of their codes; ``truncated`` says that there are more than given."""
     grid_map = runtime.map()

@@ -18,7 +18,8 @@ from api.runtime import TheRuntime
 from gridsvc.domain.errors import ConflictError, GridsvcError, InputError, NotFoundError
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.words import Lang
-from gridsvc.flows.own_assignments import OWN_STEPS, Answer, Own, own_steps
+from gridsvc.flows.answering import Answer
+from gridsvc.flows.own_assignments import OWN_STEPS, Own
 from gridsvc.runtime import Runtime
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -83,7 +84,7 @@ def _page(
         own.assignment,
         own.incident,
         places=places,
-        steps=own_steps(own.assignment),
+        steps=own.steps,
         withheld=own.withheld,
         centre=runtime.channels.centre,
         notice=notice,

@@ -1,6 +1,7 @@
 """Who asks, and what they may do: asked here and nowhere else, before a byte of a body is read.
 
-This machine's own user needs no key; anybody else shows one, as a Bearer token or as the password
+This machine's own user needs no key unless the settings ask everybody for one; anybody else shows
+one, as a Bearer token or as the password
 of HTTP Basic, which browsers can send with every request of a page. A web page in this machine's
 browser is somebody else too: a foreign Host header is DNS rebinding, and where a browser vouches
 by itself (loopback, Basic) a foreign Origin on a changing request is a page of another site.
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Mount, compile_path
@@ -45,6 +47,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("GET", "/maps/coverage"): Right.READ,
     ("GET", "/api/v1/openapi.json"): Right.READ,
     ("GET", "/api/v1/locate"): Right.READ,
+    ("GET", "/api/v1/route"): Right.READ,
     ("GET", "/api/v1/grids"): Right.READ,
     ("GET", "/api/v1/units"): Right.READ,
     ("GET", "/api/v1/stream"): Right.READ,
@@ -54,11 +57,16 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
     ("PUT", f"{_INCIDENT}/position"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/assignments"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/merge"): Right.DISPATCH,
+    ("POST", f"{_INCIDENT}/recall"): Right.DISPATCH,
     ("POST", f"{_INCIDENT}/steps"): Right.HANDLE,
     ("POST", f"{_INCIDENT}/supervision"): Right.SUPERVISE,
     ("POST", f"{_INCIDENT}/supervision/reply"): Right.HANDLE,
     ("POST", f"{_INCIDENT}/reminders"): Right.SUPERVISE,
     ("POST", "/api/v1/assignments/{id}/steps"): Right.HANDLE,
+    ("GET", "/api/v1/closures"): Right.READ,
+    ("POST", "/api/v1/closures"): Right.DISPATCH,
+    ("GET", "/api/v1/closures/{id}"): Right.READ,
+    ("POST", "/api/v1/closures/{id}/lift"): Right.DISPATCH,
     ("PUT", "/api/v1/responders/{responder}/position"): Right.FORCE,
     ("POST", "/api/v1/positions"): Right.FORCE,
     ("GET", "/api/v1/me/assignments"): Right.OWN,
@@ -72,6 +80,7 @@ RIGHTS: dict[tuple[str, str], Right | None] = {
 
 _PATTERNS = [(method, compile_path(path)[0], right) for (method, path), right in RIGHTS.items()]
 _CALLER = "gridsvc.caller"
+_PATH = "gridsvc.path"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDED = (
     *("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"),
@@ -105,6 +114,8 @@ class Doorkeeper:
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] == "http":
+            # Kept as the router first sees it: what a mount serves has a path of its own.
+            scope[_PATH] = get_route_path(scope)
             judged = judge(scope)
             if isinstance(judged, Refusal):
                 headers = _CHALLENGE if judged.status == 401 else None
@@ -122,10 +133,11 @@ def judge(scope: Scope) -> Caller | Refusal | None:
     """
     runtime = scope["app"].state.runtime
     headers = Headers(scope=scope)
-    asked = rights_asked(scope["method"], scope["path"])
+    asked = rights_asked(scope["method"], _path(scope))
     caller, scheme, why = _identify(headers, runtime.keys())
     if scheme == "none":
-        why = _not_local(scope, headers)
+        trusted = runtime.settings.trust_loopback
+        why = _not_local(scope, headers) if trusted else _KEY_FOR_ALL
         caller = local_caller(runtime.settings.county) if why is None else None
     if caller is None:
         return None if asked == {None} else Refusal(401, why or _BAD_KEY)
@@ -138,7 +150,8 @@ def judge(scope: Scope) -> Caller | Refusal | None:
 
 
 def rights_asked(method: str, path: str) -> set[Right | None]:
-    """What every route asks for that could take ``method`` and ``path``, {None} for an open one.
+    """What every route asks for that could take ``method`` and ``path`` (as the router sees it,
+    without the ``root_path`` of a proxy), {None} for an open one.
 
     Empty where none could: that is for the router to refuse, and for nobody but a caller to know.
     The patterns are the router's own, so that no spelling of a path slips past one of them.
@@ -147,8 +160,15 @@ def rights_asked(method: str, path: str) -> set[Right | None]:
     return {right for known, pattern, right in _PATTERNS if known == method and pattern.match(path)}
 
 
-def route_of(method: str, path: str) -> str | None:
-    """The route that takes ``method`` and ``path`` as ``RIGHTS`` names it, None where none does."""
+def methods_of(scope: Scope) -> list[str]:
+    """Every method that the path of ``scope`` takes, in the order of the alphabet."""
+    path = _path(scope)
+    return sorted({method for method, pattern, _ in _PATTERNS if pattern.match(path)})
+
+
+def route_of(scope: Scope) -> str | None:
+    """The route that takes the request of ``scope`` as ``RIGHTS`` names it, None where none."""
+    method, path = scope["method"], _path(scope)
     method = "GET" if method == "HEAD" else method
     fitting = (
         route
@@ -156,6 +176,12 @@ def route_of(method: str, path: str) -> str | None:
         if known == method and pattern.match(path)
     )
     return next(fitting, None)
+
+
+def _path(scope: Scope) -> str:
+    """The path as the router sees it, without the ``root_path`` under which a proxy serves us."""
+    kept = cast(str | None, scope.get(_PATH))
+    return get_route_path(scope) if kept is None else kept
 
 
 def caller_of(scope: Scope) -> Caller | None:
@@ -275,7 +301,7 @@ def _missing(right: Right) -> Fault:
     )
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     return cast(Caller, request.scope[_CALLER])
 
 
@@ -293,6 +319,15 @@ _FOREIGN_CLIENT = Fault(
     Text(
         f"从其他机器或经代理访问需要密钥：{_HOW.zh}",
         f"from another machine or through a proxy a key is needed: {_HOW.en}",
+    ),
+    "Authorization",
+)
+_KEY_FOR_ALL = Fault(
+    "key_for_all",
+    Text(
+        f"本系统要求所有访问都使用密钥，包括本机（GRIDSVC_TRUST_LOOPBACK=false）：{_HOW.zh}",
+        "everybody needs a key here, this machine's own user too (GRIDSVC_TRUST_LOOPBACK=false): "
+        f"{_HOW.en}",
     ),
     "Authorization",
 )

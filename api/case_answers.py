@@ -12,7 +12,8 @@ from gridsvc.domain.force import CAPABILITY_NAMES, ROLE_NAMES, Responder
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Incident, Position, for_list
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
-from gridsvc.domain.lifecycle import ASSIGNMENT, ASSIGNMENT_STATE_NAMES, CASE, STAGE_NAMES
+from gridsvc.domain.lifecycle import ASSIGNMENT, CASE, STAGE_NAMES, AssignmentStep
+from gridsvc.domain.reasons import REASONS
 from gridsvc.domain.words import Lang, Text
 from gridsvc.locating import GridMap
 
@@ -40,6 +41,11 @@ class IncidentAnswer(Answer):
     ``headline`` is what to show of it in one line. While it is ``unlocated`` (待定位) its
     ``placement`` is null and ``unplaced`` says why. ``steps`` are the steps possible now.
     ``withheld``: its kind is sensitive, and text, address and position are left out.
+
+    ``alarms``, the gravest first: ``silent_on_scene``, ``nobody_left``, ``leader_alarmed``,
+    ``township_alarmed``, ``unanswered`` (from the first second until enough have accepted),
+    ``unlocated``, ``paperwork_overdue``, ``overdue``, ``supervised``. ``escalation``: 0, 1 the
+    township, 2 the county's leader on duty. ``by_hand``: recalled, a person sends people now.
     """
 
     id: str
@@ -74,6 +80,13 @@ class IncidentAnswer(Answer):
     merged_into: str | None
     supervised: bool
     reminders: int
+    rating: str
+    unanswered_since: str | None
+    nobody_left: bool
+    escalation: int
+    escalated_at: str | None
+    silent: int
+    by_hand: bool
     alarms: list[str]
     withheld: bool
 
@@ -81,7 +94,10 @@ class IncidentAnswer(Answer):
 class AssignmentAnswer(Answer):
     """One person sent, 已指派·未通知 until a channel confirms it.
 
-    ``eta_s`` seconds and ``distance_m`` metres as estimated on ``basis`` when assigned.
+    ``eta_s`` seconds and ``distance_m`` metres as estimated on ``basis`` when assigned. ``wave``
+    counts from 1, 0 for somebody chosen by a person; ``reserve``: asked besides those the card
+    needs; ``why``: why this one is asked for the incident's own people. The offer ends at
+    ``answer_by``. ``on_behalf``: the officer recorded the last step by telephone (代接单).
     """
 
     id: str
@@ -101,6 +117,17 @@ class AssignmentAnswer(Answer):
     basis: str
     assigned_at: str
     changed_at: str
+    wave: int
+    reserve: bool
+    also: list[str]
+    why: str
+    answer_by: str | None
+    notified_at: str | None
+    rung_at: str | None
+    silent_since: str | None
+    reason: str
+    reason_name: str
+    on_behalf: bool
 
 
 class SupervisionAnswer(Answer):
@@ -179,6 +206,13 @@ def incident_answer(
         merged_into=case.merged_into,
         supervised=case.supervised,
         reminders=case.reminders,
+        rating=case.rating,
+        unanswered_since=_time(case.unanswered_since),
+        nobody_left=case.nobody_left,
+        escalation=case.escalation,
+        escalated_at=_time(case.escalated_at),
+        silent=case.silent,
+        by_hand=case.by_hand,
         alarms=[*alarms(incident, case, at=now)],
         withheld=False,
     )
@@ -212,14 +246,25 @@ def assignment_answer(
         capability=one.capability,
         capability_name=CAPABILITY_NAMES[one.capability].pick(lang),
         state=one.state,
-        state_name=ASSIGNMENT_STATE_NAMES[one.state].pick(lang),
-        steps=[*ASSIGNMENT[one.state]],
+        state_name=one.state_name.pick(lang),
+        steps=[step for step in ASSIGNMENT[one.state] if step is not AssignmentStep.EXPIRE],
         stand_off=one.stand_off,
         eta_s=one.eta_s,
         distance_m=one.distance_m,
         basis=one.basis,
         assigned_at=county_time(one.assigned_at),
         changed_at=county_time(one.changed_at),
+        wave=one.wave,
+        reserve=one.reserve,
+        also=[*one.also],
+        why="" if one.why is None else one.why.pick(lang),
+        answer_by=_time(one.answer_by),
+        notified_at=_time(one.notified_at),
+        rung_at=_time(one.rung_at),
+        silent_since=_time(one.silent_since),
+        reason=one.reason,
+        reason_name=REASONS[one.reason].pick(lang) if one.reason in REASONS else "",
+        on_behalf=one.on_behalf,
     )
 
 

@@ -50,6 +50,14 @@ class StageAnswer(Answer):
     steps: list[str]
 
 
+class SteppedAnswer(StageAnswer):
+    """A case after a step. ``assignments`` are those whom the step has sent: an urgent case that is
+    opened again is dispatched at once, and owes its paperwork by ``paperwork_due_at``."""
+
+    paperwork_due_at: str | None
+    assignments: list[AssignmentAnswer]
+
+
 class MergeBody(Body):
     """The case (id or number) that this one becomes part of."""
 
@@ -71,10 +79,31 @@ class AssignmentsAnswer(Answer):
 
 
 class AssignmentStepBody(Body):
-    """A step of the assignment table; ``on_behalf``: recorded by telephone (代接单)."""
+    """A step of the assignment table; ``on_behalf``: recorded by telephone (代接单). Who declines
+    may give a ``reason``: declined, busy, too_far, unwell, no_transport, unsafe, other."""
 
     step: Annotated[AssignmentStep, Field(strict=False)]
     on_behalf: bool = False
+    reason: Name = ""
+    note: Words = ""
+
+
+class RecallBody(Body):
+    """Without a ``token``: only say what a recall would do. With the token of that answer and a
+    ``reason``: do it."""
+
+    token: Annotated[str, Field(max_length=64), Readable] = ""
+    reason: Words = ""
+
+
+class RecallAnswer(Answer):
+    """``done`` False: nothing is changed yet, ``token`` confirms until ``confirm_by``, and these
+    people would be stood down. True: they are."""
+
+    done: bool
+    token: str
+    confirm_by: str | None
+    assignments: list[AssignmentAnswer]
 
 
 class SupervisionBody(Body):
@@ -89,10 +118,16 @@ class SupervisionBody(Body):
 @router.post("/incidents/{key}/steps")
 def step(
     key: Which, body: StepBody, runtime: TheRuntime, caller: TheCaller, lang: Speech
-) -> StageAnswer:
+) -> SteppedAnswer:
     """Take a step; one that the table does not have is a 409 that changes nothing."""
     action = Action(body.step, body.owner, body.note, body.rating)
-    return _stage(runtime.step(key, action, caller=caller), lang)
+    done = runtime.step(key, action, caller=caller)
+    due, find = done.case.paperwork_due_at, runtime.force().get
+    return SteppedAnswer(
+        **dict(_stage(done.case, lang)),
+        paperwork_due_at=None if due is None else county_time(due),
+        assignments=[assignment_answer(one, find, lang) for one in done.assignments],
+    )
 
 
 @router.post("/incidents/{key}/merge")
@@ -122,8 +157,34 @@ def step_assignment(
     lang: Speech,
 ) -> AssignmentAnswer:
     """Take a step of an assignment; one that the table does not have is a 409."""
-    one = runtime.step_assignment(id, body.step, on_behalf=body.on_behalf, caller=caller)
+    one = runtime.step_assignment(
+        id,
+        body.step,
+        on_behalf=body.on_behalf,
+        caller=caller,
+        reason=body.reason,
+        note=body.note,
+    )
     return assignment_answer(one, runtime.force().get, lang)
+
+
+@router.post("/incidents/{key}/recall")
+def recall(
+    key: Which, body: RecallBody, runtime: TheRuntime, caller: TheCaller, lang: Speech
+) -> RecallAnswer:
+    """Call a dispatch off in two steps: everybody is stood down and told, the case stays open."""
+    find = runtime.force().get
+    if not body.token:
+        prepared = runtime.prepare_recall(key, caller=caller)
+        return RecallAnswer(
+            done=False,
+            token=prepared.token,
+            confirm_by=county_time(prepared.confirm_by),
+            assignments=[assignment_answer(one, find, lang) for one in prepared.assignments],
+        )
+    _, gone = runtime.recall(key, body.token, body.reason, caller=caller)
+    told = [assignment_answer(one, find, lang) for one in gone]
+    return RecallAnswer(done=True, token="", confirm_by=None, assignments=told)
 
 
 @router.post("/incidents/{key}/supervision", status_code=201)

@@ -2,12 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -146,12 +147,22 @@ def _other_title(status: int) -> tuple[str, Text]:
 def spoken(connection: HTTPConnection) -> Lang:
     """Pick the language of the answer to ``connection``."""
     default = cast(Lang, connection.app.state.runtime.settings.lang)
-    header = connection.url.path.startswith("/api/")
+    header = get_route_path(connection.scope).startswith("/api/")
     return language.language(connection, default, header=header)
 
 
-def install(app: FastAPI) -> None:
-    """Make ``app`` answer every error as a problem."""
+def install(app: FastAPI, *, methods_of: Callable[[Scope], Iterable[str]]) -> None:
+    """Make ``app`` answer every error as a problem; ``methods_of`` names the methods that a path
+    takes, where the router knows only those of the first route that fits."""
+
+    async def _http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        fault = faults.of_http(error.status_code, request.method, request.url.path)
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(methods_of(request.scope))
+        return problem(error.status_code, [fault], spoken(request), headers)
+
     app.add_exception_handler(GridsvcError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -171,12 +182,6 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     status, found = faults.of_validation(error, request.headers.get("content-type", ""))
     return problem(status, found, spoken(request))
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    fault = faults.of_http(error.status_code, request.method, request.url.path)
-    return problem(error.status_code, [fault], spoken(request), error.headers)
 
 
 class Unexpected:

@@ -4,13 +4,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import quote
 
+import orjson
 from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi import Query as QueryOf
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import Field
 
@@ -99,6 +99,9 @@ class FileAnswer(IncidentAnswer):
     events: list[EventAnswer]
 
 
+Rating = Literal["satisfied", "fairly_satisfied", "dissatisfied"]
+
+
 class IncidentsQuery(Query):
     """A page of cases, the newest first, older than the number ``before``."""
 
@@ -110,8 +113,12 @@ class IncidentsQuery(Query):
     urgency: Annotated[
         list[Annotated[int, Field(ge=1, le=4)]], Field(default_factory=list, max_length=4)
     ]
+    rating: Annotated[list[Rating], Field(default_factory=list, max_length=3)]
     area: Annotated[str, Field(max_length=32), Readable] | None = None
+    owes: Literal["paperwork"] | None = None
     open: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
     unlocated: bool | None = None
     supervised: bool | None = None
     overdue: bool = False
@@ -128,6 +135,9 @@ class IncidentsAnswer(Answer):
     next: str | None
     alarms: dict[str, int]
 
+
+_SAID = ("text", "address", "given")
+"""What whoever reported said: it may name people, and stands in the incident alone."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -229,11 +239,7 @@ def _receipt_answer(receipt: Receipt, runtime: Runtime, lang: Lang) -> ReceiptAn
         nearest=None if decision is None else nearest_answer(decision.ranking, lang),
         assignments=[assignment_answer(one, find, lang) for one in assignments],
         possible_duplicates=[
-            DuplicateAnswer(
-                id=one.incident.id,
-                number=one.incident.number,
-                distance_m=round(one.distance_m, 1),
-            )
+            DuplicateAnswer(id=one.id, number=one.number, distance_m=round(one.distance_m, 1))
             for one in receipt.duplicates
         ],
         notes=[note.pick(lang) for note in receipt.notes],
@@ -245,15 +251,22 @@ def _receipt(answer: dict[str, Any], caller: Caller) -> Response:
         # Who may only report is not told who the force are, nor what others reported.
         answer = _nameless(answer) | {"possible_duplicates": []}
     place = f"{router.prefix}/{quote(answer['id'])}"
-    return JSONResponse(answer, status_code=201, headers={"Location": place})
+    return Response(
+        orjson.dumps(answer),
+        status_code=201,
+        headers={"Location": place},
+        media_type="application/json",
+    )
 
 
 def _people(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """Every part of a receipt that names a person."""
-    nearest = answer["nearest"] or {"chosen": [], "refused": []}
+    # Of an older program's answer parts may be missing.
+    nearest = answer.get("nearest") or {}
+    chosen, refused = nearest.get("chosen", []), nearest.get("refused", [])
     short = nearest.get("shortfalls", [])
     busy = [one["nearest_busy"] for one in short if one.get("nearest_busy")]
-    return [*nearest["chosen"], *nearest["refused"], *busy, *answer["assignments"]]
+    return [*chosen, *refused, *busy, *answer.get("assignments", [])]
 
 
 def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
@@ -263,22 +276,22 @@ def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _bare(answer: dict[str, Any]) -> dict[str, Any]:
+def _bare(answer: dict[str, Any]) -> str:
     """A receipt without personal data: what is kept for a key must be erasable elsewhere."""
-    return _nameless(answer) | {"text": "", "address": "", "given": ""}
+    return orjson.dumps(_nameless(answer) | dict.fromkeys(_SAID, "")).decode()
 
 
 def _filled(answered: Answered, runtime: Runtime) -> dict[str, Any]:
-    """The receipt of a key, whole; whoever was erased since has no name any more."""
-    answer, incident, force = answered.answer, answered.incident, runtime.force()
+    """The receipt of a key, whole, as the program had it that answered first; whoever was erased
+    since has no name any more."""
+    answer: dict[str, Any] = orjson.loads(answered.answer)
+    incident, force = answered.incident, runtime.force()
     for who in _people(answer):
         known = force.get(who.get("responder") or who["id"])
         if known is not None:
             told = {"name": known.name, "phone": known.phone}
             who.update({name: told[name] for name in told if name in who})
-    filled = answer | {"text": incident.text, "address": incident.address, "given": incident.given}
-    # In the order of the model: what PostgreSQL stores as JSON has an order of its own.
-    return {name: filled[name] for name in ReceiptAnswer.model_fields}
+    return answer | {name: getattr(incident, name) for name in _SAID if name in answer}
 
 
 def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
@@ -295,12 +308,15 @@ def _filter(query: IncidentsQuery, runtime: Runtime) -> CaseFilter:
             ]
         )
     return CaseFilter(
-        stages=query.stage,
+        stages=query.stage or ([Stage.PAPERWORK_OWED] if query.owes else []),
         categories=query.category,
         kinds=query.kind,
         urgencies=query.urgency,
+        ratings=query.rating,
         area=query.area,
         open=query.open,
+        unanswered=query.unanswered,
+        nobody_left=query.nobody_left,
         unlocated=query.unlocated,
         supervised=query.supervised,
         drill=query.drill,

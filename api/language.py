@@ -50,11 +50,11 @@ def _weight(parameters: str) -> float:
         return 0.0
 
 
-def _speech(request: Request) -> Lang:
+async def _speech(request: Request) -> Lang:
     return language(request, request.app.state.runtime.settings.lang)
 
 
-def _page_speech(request: Request) -> Lang:
+async def _page_speech(request: Request) -> Lang:
     return language(request, request.app.state.runtime.settings.lang, header=False)
 
 

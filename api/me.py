@@ -15,9 +15,9 @@ from gridsvc.domain.force import CAPABILITY_NAMES
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS_BY_CODE, URGENCY_NAMES
 from gridsvc.domain.lifecycle import ASSIGNMENT_STATE_NAMES, ENDED, AssignmentStep
 from gridsvc.domain.words import Lang
-from gridsvc.flows import own_assignments
+from gridsvc.flows import answering, own_assignments
 from gridsvc.flows.moving import Said
-from gridsvc.flows.own_assignments import Own, own_steps
+from gridsvc.flows.own_assignments import Own
 from gridsvc.locating import GridMap
 
 router = APIRouter(prefix="/api/v1/me", tags=["me"])
@@ -96,7 +96,7 @@ def decline(
     lang: Speech,
 ) -> OwnAnswer:
     """Decline an assignment of one's own; the words are kept with the case, in no event."""
-    said = own_assignments.Answer(AssignmentStep.DECLINE, body.reason, body.words)
+    said = answering.Answer(AssignmentStep.DECLINE, body.reason, body.words)
     own = runtime.answer_mine(id, said, caller=caller)
     return own_answer(own, runtime.map_or_none(), lang)
 
@@ -104,13 +104,16 @@ def decline(
 @router.post("/assignments/{id}/{step}")
 def answer(
     id: Which,  # noqa: A002
-    step: Literal["accept", "depart", "arrive", "finish"],
+    step: Literal["accept", "depart", "arrive", "check_in", "finish"],
     runtime: TheRuntime,
     caller: TheCaller,
     lang: Speech,
 ) -> OwnAnswer:
-    """Accept an assignment of one's own, set out, arrive, or finish it."""
-    said = own_assignments.Answer(AssignmentStep(step))
+    """Accept an assignment of one's own, set out, arrive, report to be safe, or finish it.
+
+    An acceptance after the offer has ended counts while the place is open; else 409 says why.
+    """
+    said = answering.Answer(AssignmentStep(step))
     own = runtime.answer_mine(id, said, caller=caller)
     return own_answer(own, runtime.map_or_none(), lang)
 
@@ -139,7 +142,7 @@ def own_answer(own: Own, grid_map: GridMap | None, lang: Lang) -> OwnAnswer:
         state=one.state,
         state_name=ASSIGNMENT_STATE_NAMES[one.state].pick(lang),
         open=one.state not in ENDED,
-        steps=[*own_steps(one)],
+        steps=[*own.steps],
         category=incident.category,
         category_name=CATEGORY_NAMES[incident.category].pick(lang),
         kind=incident.kind,

@@ -22,7 +22,12 @@ from api.auth import route_of
 from api.hub import Hub
 from gridsvc import logs
 from gridsvc.domain.errors import GridsvcError
-from gridsvc.domain.events import IncidentReceived, ResponderAssigned, StoredEvent
+from gridsvc.domain.events import (
+    AssignmentStepped,
+    IncidentReceived,
+    ResponderAssigned,
+    StoredEvent,
+)
 from gridsvc.domain.kinds import Category
 from gridsvc.runtime import Runtime
 
@@ -34,6 +39,7 @@ BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STORE_CODES = frozenset({"store_unreachable", "store_busy", "refused_by_store"})
 """Faults that the store itself raises."""
 
+_OUTCOMES = frozenset({"accepted", "declined", "expired", "stood_down"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 _OTHER = "other"
 _EVERYWHERE = "Every process counts all of the county's since it started: take the largest, no sum."
@@ -81,6 +87,12 @@ class Metrics:
             f"People assigned, drills left out. {_EVERYWHERE}",
             registry=self.registry,
         )
+        self.answers = Counter(
+            "gridsvc_county_answers",
+            f"What came of offers, drills left out. {_EVERYWHERE}",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.registry.register(_Present(runtime, hub))
         self._start_at_zero()
 
@@ -94,6 +106,8 @@ class Metrics:
                 self.incidents.labels(told["category"], str(told["urgency"])).inc()
             elif event.name == ResponderAssigned.name:
                 self.assignments.inc()
+            elif event.name == AssignmentStepped.name and told["after"] in _OUTCOMES:
+                self.answers.labels(told["after"]).inc()
 
     def refused(self, error: GridsvcError) -> None:
         """Count an error if it is the store's."""
@@ -108,6 +122,8 @@ class Metrics:
                 self.incidents.labels(category.value, str(urgency))
         for code in STORE_CODES:
             self.store_errors.labels(code)
+        for outcome in _OUTCOMES:
+            self.answers.labels(outcome)
 
 
 class _Present(Collector):
@@ -141,10 +157,12 @@ class _Present(Collector):
     def _cases(self) -> Iterator[Metric]:
         try:
             counts = self._runtime.open_cases()
+            late = self._runtime.late_timers()
         except GridsvcError:
             yield _gauge("gridsvc_store_up", "Whether the store answers", 0)
             return
         yield _gauge("gridsvc_store_up", "Whether the store answers", 1)
+        yield _gauge("gridsvc_late_timers", "Timers that should have fired 2 s ago", late)
         cases = GaugeMetricFamily(
             "gridsvc_county_cases", "Open cases by what they need, no drills", labels=["need"]
         )
@@ -184,7 +202,7 @@ class Measured:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else _OTHER
-        route = route_of(method, scope["path"]) or _OTHER
+        route = route_of(scope) or _OTHER
         metrics = self.metrics
         metrics.requests.labels(method, route, str(status)).inc()
         metrics.seconds.labels(method, route).observe(seconds)

@@ -132,6 +132,8 @@ def _capability(code: str, lang: Lang) -> Named:
 
 def _person(one: dict[str, Any], kept: dict[str, Any], find: Find, lang: Lang) -> Person:
     who = find(one["responder"])
+    # What was kept by earlier versions has one basis for all.
+    basis = one.get("basis", kept["basis"])
     return Person(
         id=one["responder"],
         role=one["role"],
@@ -141,8 +143,8 @@ def _person(one: dict[str, Any], kept: dict[str, Any], find: Find, lang: Lang) -
         distance_m=one["distance_m"],
         measured_from=one["from"],
         eta_s=one["eta_s"],
-        eta_basis=kept["basis"],
-        eta_note=kept["travel_note"][lang],
+        eta_basis=basis,
+        eta_note=kept.get("eta_notes", {}).get(basis, kept["travel_note"])[lang],
         own=one["own"],
         score_s=one["score_s"],
         terms=[

@@ -77,6 +77,7 @@ def home(
     request: Request, _query: Annotated[Query, QueryOf()], runtime: TheRuntime, lang: PageSpeech
 ) -> str:
     """Show what is loaded, where to go, and a form for a first incident."""
+    from gridsvc.flows.mapping import drawn_closures
     from maps.home import home_page
 
     try:
@@ -84,7 +85,13 @@ def home(
     except NotReadyError:
         return home_page(None, runtime.counts(), lang=lang)
     shapes: MapShapes = request.app.state.home_shapes.of(grid_map)
-    return home_page(grid_map.published, runtime.counts(), lang=lang, shapes=shapes)
+    return home_page(
+        grid_map.published,
+        runtime.counts(),
+        lang=lang,
+        shapes=shapes,
+        closures=drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
+    )
 
 
 @router.get("/maps/risk")
@@ -131,6 +138,7 @@ def coverage(
         minutes=int(query.minutes),
         lang=lang,
         shapes=request.app.state.shapes.of(grid_map),
+        closures=mapping.drawn_closures(runtime.closed_roads(), runtime.roads(), runtime.clock()),
     )
 
 

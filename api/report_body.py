@@ -9,6 +9,7 @@ from pydantic import Field, WithJsonSchema
 from api.shapes import Body, Readable
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Reporter
+from gridsvc.domain.kinds import KINDS_BY_CODE, URGENCY_NAMES, Category
 from gridsvc.domain.words import Text
 from gridsvc.flows.reports import Report
 
@@ -16,6 +17,9 @@ GIVEN_SHOWN = 500
 """So many characters are kept of a position that could not be read."""
 
 _NUMBER = {"type": "number"}
+_WHATEVER: dict[str, Any] = {
+    "description": "Whatever else a device sends is read as well as it can be"
+}
 POSITION_SCHEMA = {
     "description": (
         "Longitude and latitude in degrees of datum; radius_m is the accuracy in metres. What "
@@ -33,9 +37,16 @@ POSITION_SCHEMA = {
             },
         },
         {"type": "null"},
+        _WHATEVER,
     ],
 }
-_GRID_SCHEMA = {"description": "Code of a grid", "type": ["string", "null"]}
+_GRID_SCHEMA = {
+    "description": "Code of a grid",
+    "anyOf": [{"type": "string"}, {"type": "null"}, _WHATEVER],
+}
+_CATEGORIES: dict[str, Any] = {"enum": [*Category]}
+_KINDS: dict[str, Any] = {"enum": [*KINDS_BY_CODE]}
+_URGENCIES: dict[str, Any] = {"enum": [*URGENCY_NAMES, None]}
 
 
 class ReporterBody(Body):
@@ -60,9 +71,9 @@ class IncidentBody(PlaceBody):
     so that all of it is said at once.
     """
 
-    category: Annotated[str, Field(max_length=64), Readable]
-    kind: Annotated[str, Field(max_length=64), Readable]
-    urgency: int | None = None
+    category: Annotated[str, Field(max_length=64, json_schema_extra=_CATEGORIES), Readable]
+    kind: Annotated[str, Field(max_length=64, json_schema_extra=_KINDS), Readable]
+    urgency: Annotated[int | None, Field(json_schema_extra=_URGENCIES)] = None
     text: Annotated[str, Field(max_length=8000), Readable] = ""
     address: Annotated[str, Field(max_length=500), Readable] = ""
     reporter: ReporterBody | None = None

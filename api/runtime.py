@@ -8,7 +8,7 @@ from starlette.requests import Request
 from gridsvc.runtime import Runtime
 
 
-def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> Runtime:
     return cast(Runtime, request.app.state.runtime)
 
 

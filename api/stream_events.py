@@ -14,6 +14,9 @@ from gridsvc.domain.events import (
     IncidentsImported,
     MapPublished,
     RespondersImported,
+    RoadClosed,
+    RoadReopened,
+    RoadsImported,
     StoredEvent,
 )
 from gridsvc.domain.kinds import KINDS_BY_CODE
@@ -25,7 +28,10 @@ ABOUT_KEYS = frozenset({ApiKeyAdded.name, ApiKeyRevoked.name})
 SENSITIVE = "sensitive"
 """Stands for the kind where that is not told."""
 
-_FOR_EVERYBODY = frozenset({MapPublished.name, RespondersImported.name, IncidentsImported.name})
+_FOR_EVERYBODY = frozenset(
+    {MapPublished.name, RespondersImported.name, IncidentsImported.name}
+    | {RoadsImported.name, RoadClosed.name, RoadReopened.name}
+)
 """Without a place, and no business of one area more than of another."""
 
 _NOT_SENSITIVE = frozenset(
@@ -45,6 +51,10 @@ _NOT_SENSITIVE = frozenset(
         "level",
         "replied",
         "times",
+        "reason",
+        "wave",
+        "reserve",
+        "after_s",
     ]
 )
 """What is told of a case of a sensitive kind. Neither who was sent nor what was asked for: both

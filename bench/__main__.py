@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import building, county, dispatching, locating, maps, streaming
+from bench import answering, building, county, dispatching, locating, maps, streaming, travel
 from bench.measure import Row
 from gridsvc.locating import GridMap
 from tests import postgres
@@ -80,9 +80,33 @@ def main() -> None:
         "\n## Pages\n\nThe demo county in a headless Chromium, 1366 by 768, until a frame is drawn"
         " after the scripts.\n\n" + "\n".join([maps.HEAD, *pages]) + "\n"
     )
+    parts.append(_travel())
     parts.append(_streaming())
     parts.append(_dispatching())
+    parts.append(_answering())
     RESULTS.write_text("\n".join(parts))
+
+
+def _travel() -> str:
+    """Measure travel times, print them as it goes, and say them as a part of the results."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = county.demo_files(Path(name))
+        made = travel.county(folder)
+        beside = [row.line() for row in travel.peers(made)]
+        print(HEAD, *beside, travel.HEAD, sep="\n", flush=True)
+        lines = []
+        for line in travel.ours(made, folder):
+            lines.append(line)
+            print(line, flush=True)
+    return (
+        "\n## Travel times\n\nThe demo county's roads with a node at every other bend. Searches"
+        " from one node by car on the same arcs, answers asserted equal; pandana's index is built"
+        " before.\n\n"
+        + "\n".join([HEAD, *beside])
+        + "\n\nEverybody's exact time to one place, each by their own vehicle.\n\n"
+        + "\n".join([travel.HEAD, *lines])
+        + "\n"
+    )
 
 
 def _streaming() -> str:
@@ -114,6 +138,21 @@ def _dispatching() -> str:
         f" {dispatching.RATE} a second at an even pace, target 50 ms for 99 %."
         " Everybody is free at the start of each."
         " CPU time of the server processes alone.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def _answering() -> str:
+    """Simulate who answers, print it, and say it as a part of the results."""
+    print(answering.HEAD)
+    with tempfile.TemporaryDirectory() as name:
+        lines = [answering.HEAD, *(one.line() for one in answering.measured(Path(name)))]
+    print(*lines[1:], sep="\n", flush=True)
+    return (
+        f"\n## Until somebody goes\n\n{answering.CALLS} simulated emergencies of urgency 1 in the"
+        f" demo county, through the real offers on a real store, with a clock of their own;"
+        f" {answering.SILENT:.0%} of people do not answer, {answering.DECLINING:.0%} decline."
+        " From the call to the first acceptance, and to everybody the card asks for. Target: 90 %"
+        " accepted within 60 s. The same seed gives the same figures.\n\n" + "\n".join(lines) + "\n"
     )
 
 

@@ -188,6 +188,38 @@ FIELDS: dict[LayerKind, tuple[Field, ...]] = {
         _LNG,
         _LAT,
     ),
+    LayerKind.ROADS: (
+        Field(
+            "id",
+            "code",
+            "id road_id osm_id edge_id 编号 编码 代码 道路编号 道路编码 路段编号 路段编码 路段代码",
+            second="fid objectid 序号",
+        ),
+        Field(
+            "class",
+            "text",
+            "class road_class highway fclass 等级 道路等级 道路类型 道路类别 公路等级 路线等级 "
+            "公路行政等级 行政等级 路网等级",
+            second="type kind 类型 类别 技术等级 公路技术等级",
+            required=True,
+        ),
+        Field("name", "text", "name 名称 道路名称 道路名 路名 路线名称", second="ref 路线编号"),
+        Field(
+            "speed",
+            "text",
+            "speed speed_kmh maxspeed max_speed limit speed_limit 限速 限速值 最高限速 道路限速",
+            second="设计速度 设计时速 时速 车速 速度",
+        ),
+        Field(
+            "oneway",
+            "text",
+            "oneway one_way 单行 单行道 是否单行 是否单行道 单向 通行方向 行车方向",
+            second="方向 direction",
+        ),
+        Field("surface", "text", "surface 路面 路面类型 路面材质 路面材料 路面铺装 铺装类型 铺装"),
+        _DATUM,
+        _WKT,
+    ),
 }
 
 

@@ -17,6 +17,7 @@ class LayerKind(StrEnum):
     UNITS = "units"
     RESPONDERS = "responders"
     INCIDENTS = "incidents"
+    ROADS = "roads"
 
 
 KIND_NAMES: dict[LayerKind, Text] = {
@@ -25,6 +26,7 @@ KIND_NAMES: dict[LayerKind, Text] = {
     LayerKind.UNITS: Text("末端防处单元", "end units"),
     LayerKind.RESPONDERS: Text("处置力量", "responders"),
     LayerKind.INCIDENTS: Text("事件", "incidents"),
+    LayerKind.ROADS: Text("道路", "roads"),
 }
 
 

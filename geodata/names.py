@@ -63,6 +63,14 @@ CHINESE: dict[LayerKind, dict[str, str]] = {
         "lng": "经度",
         "lat": "纬度",
     },
+    LayerKind.ROADS: {
+        "id": "道路编号",
+        "class": "道路等级",
+        "name": "道路名称",
+        "speed": "限速",
+        "oneway": "单行",
+        "surface": "路面",
+    },
 }
 
 SHAPEFILE: dict[str, str] = {

@@ -17,9 +17,14 @@ from geodata.layer import KIND_NAMES, LayerKind
 from geodata.raw import fault, rows_text, shapes_of
 from gridsvc.domain.errors import Fault, LayerError
 from gridsvc.domain.geo import Bounds, Datum, Floats, Geometries
+from gridsvc.domain.words import Text
 
 AREA_KINDS = (LayerKind.DIVISIONS, LayerKind.GRIDS, LayerKind.UNITS)
-"""Kinds whose rows are polygons; the rows of the others are points."""
+"""Kinds whose rows are polygons; roads are lines, the rows of the others points."""
+
+_POLYGONS = ((3, 6), Text("面", "polygons"))
+_LINES = ((1, 5), Text("线", "lines"))
+_POINTS = ((0,), Text("点", "points"))
 
 _AREA_MARGIN_DEG = 3.0
 _CHINA_LNG, _CHINA_LAT = (73.0, 136.0), (3.0, 54.0)
@@ -102,7 +107,7 @@ def locate(shapes: Geometries, kind: LayerKind, said: Said) -> Positions:
     shapes
         One for each row, as in the file, easting or longitude first; None where there is none.
     kind
-        What the rows are: areas want polygons, the others points.
+        What the rows are: areas want polygons, roads lines, the others points.
     said
         What is known about the numbers. The user's word goes before the file's; a row's own datum
         goes before both.
@@ -193,20 +198,20 @@ def _undeclared(shapes: Geometries, hints: Sequence[str]) -> Fault:
 
 
 def _type_faults(shapes: Geometries, kind: LayerKind) -> list[Fault]:
-    area = kind in AREA_KINDS
+    allowed, wanted = _POLYGONS if kind in AREA_KINDS else _POINTS
+    if kind is LayerKind.ROADS:
+        allowed, wanted = _LINES
     types = shapely.get_type_id(shapes)
-    allowed = (3, 6) if area else (0,)
     bad = np.flatnonzero((types >= 0) & ~np.isin(types, allowed)).tolist()
     if not bad:
         return []
     names = sorted({shapes[row].geom_type for row in bad})
     rows, listed = rows_text(bad), ", ".join(names)
-    wanted_zh, wanted_en = ("面", "polygons") if area else ("点", "points")
     return [
         fault(
             "geometry_type",
-            f"{KIND_NAMES[kind].zh}应为{wanted_zh}，却有 {listed}：{rows.zh}",
-            f"{KIND_NAMES[kind].en} are {wanted_en}, found {listed}: {rows.en}",
+            f"{KIND_NAMES[kind].zh}应为{wanted.zh}，却有 {listed}：{rows.zh}",
+            f"{KIND_NAMES[kind].en} are {wanted.en}, found {listed}: {rows.en}",
             "geometry",
         )
     ]

@@ -21,6 +21,7 @@ from geodata.values import convert
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import Fault, LayerError
 from gridsvc.domain.geo import Datum, Geometries
+from gridsvc.domain.words import Text
 
 __all__ = ["Layer", "LayerKind", "read_layer"]
 
@@ -211,16 +212,17 @@ def _shapes(
         return shapes, None, faults
     if raw.geometry is not None:
         return raw.geometry, raw.crs, ()
-    if kind in (LayerKind.GRIDS, LayerKind.UNITS):
+    if kind in (LayerKind.GRIDS, LayerKind.UNITS, LayerKind.ROADS):
+        shape = Text("线", "lines") if kind is LayerKind.ROADS else Text("面", "polygons")
         return (
             None,
             None,
             (
                 fault(
                     "geometry_missing",
-                    f"{KIND_NAMES[kind].zh}需要面状图形：文件没有图形，"
+                    f"{KIND_NAMES[kind].zh}需要{shape.zh}状图形：文件没有图形，"
                     "也没有 WKT 列（--map wkt=列名）",
-                    f"{KIND_NAMES[kind].en} need polygons: the file has no geometries and no WKT "
+                    f"{KIND_NAMES[kind].en} need {shape.en}: the file has no geometries and no WKT "
                     "column (--map wkt=COLUMN)",
                     "geometry",
                 ),

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gridsvc.dispatch import ForceIndex
 from gridsvc.domain.area import PublishedMap
@@ -17,16 +18,26 @@ from gridsvc.domain.events import (
     ResponderAssigned,
     ResponderErased,
     RespondersImported,
+    RoadClosed,
+    RoadReopened,
+    RoadsImported,
     StoredEvent,
 )
 from gridsvc.domain.force import LivePosition, Responder
 from gridsvc.domain.geo import MetricFrame
 from gridsvc.domain.keys import KeyRing
+from gridsvc.domain.lifecycle import ENDED
+from gridsvc.domain.roads import Closure, RoadNetwork
+from gridsvc.domain.travel import TravelTimes
 from gridsvc.domain.words import Text
+from gridsvc.flows.homes import homes_by_area
 from gridsvc.flows.mapload import load_map
+from gridsvc.flows.roadload import load_roads
 from gridsvc.locating import GridMap
 from gridsvc.settings import Settings
 from gridsvc.store import Store
+from gridsvc.travel.current import CurrentTimes
+from gridsvc.travel.speeds import Speeds
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +46,7 @@ Subscriber = Callable[[Sequence[StoredEvent]], None]
 
 _FORCE_ANEW = {MapPublished.name, RespondersImported.name, ResponderErased.name}
 _KEYS_ANEW = {ApiKeyAdded.name, ApiKeyRevoked.name}
+_CLOSURES_ANEW = {RoadClosed.name, RoadReopened.name}
 _RETRY_S = 1.0
 _LOOK_FOR_MOVES_S = 1.0
 _RETRY_AT_MOST_S = 60.0
@@ -55,6 +67,11 @@ class Following:
     _map: GridMap | None = field(default=None, kw_only=True)
     _force: ForceIndex | None = field(default=None, kw_only=True)
     _keys: KeyRing = field(default_factory=KeyRing, kw_only=True)
+    speeds: Speeds = field(default_factory=Speeds, kw_only=True)
+    _times: CurrentTimes = field(
+        default_factory=lambda: CurrentTimes(None, frame=MetricFrame()), kw_only=True
+    )
+    _closures: tuple[Closure, ...] = field(default=(), kw_only=True)
     _seen: int = field(default=0, kw_only=True)
     _moves: int = field(default=0, kw_only=True)
     _told: int = field(default=0, kw_only=True)
@@ -63,6 +80,7 @@ class Following:
     _swapping: threading.Lock = field(default_factory=threading.Lock, kw_only=True)
     _stop: threading.Event = field(default_factory=threading.Event, kw_only=True)
     _map_told: threading.Event = field(default_factory=threading.Event, kw_only=True)
+    _roads_told: threading.Event = field(default_factory=threading.Event, kw_only=True)
     _watchers: list[threading.Thread] = field(default_factory=list, kw_only=True)
 
     def load(self) -> None:
@@ -79,8 +97,11 @@ class Following:
             self._moves = snapshot.force.moves()
             self._busy.update(snapshot.cases.taken())
             self._keys = KeyRing(snapshot.keys.all())
+            roads = load_roads(snapshot, cache=self.settings.data / "cache")
+            self._closures = snapshot.roads.closures(standing=True)
         self._take_map(published)
         self._take_force(people)
+        self._take_roads(roads)
 
     def watch(self) -> None:
         """Follow the event log in threads of its own, until ``close``."""
@@ -88,6 +109,7 @@ class Following:
             ("event-log", self._follow),
             ("maps", self._follow_maps),
             ("moves", self._follow_moves),
+            ("roads", self._follow_roads),
         ):
             watcher = threading.Thread(target=follow, name=name, daemon=True)
             watcher.start()
@@ -110,6 +132,7 @@ class Following:
         """Stop following and close the store."""
         self._stop.set()
         self._map_told.set()
+        self._roads_told.set()
         for watcher in self._watchers:
             watcher.join(timeout=5)
         self.store.close()
@@ -151,6 +174,23 @@ class Following:
         """The current map, None before the first import."""
         return self._map
 
+    def roads(self) -> RoadNetwork | None:
+        """The current roads, None before the first import of some."""
+        return self._times.network
+
+    def travel_at(self, at: datetime) -> TravelTimes:
+        """How long everybody travels at a moment (aware): by road, less what is closed then."""
+        return self._times.at(self._closures, at)
+
+    def closures(self) -> tuple[Closure, ...]:
+        """What closes roads and was not lifted, the earliest first: also what is over by now, or
+        begins later (`Closure.holds`)."""
+        return self._closures
+
+    def _take_closures(self) -> None:
+        with self._swapping, self.store.read() as snapshot:
+            self._closures = snapshot.roads.closures(standing=True)
+
     def _note_claims(self, events: Iterable[StoredEvent]) -> None:
         """Who was taken and freed, in the order in which it happened."""
         for event in events:
@@ -159,8 +199,11 @@ class Following:
                 continue
             if event.name == ResponderAssigned.name:
                 self._busy[told["responder"]] = told["number"]
-            elif event.name == AssignmentStepped.name and told["free"]:
-                self._busy.pop(told["responder"], None)
+            elif event.name == AssignmentStepped.name:
+                if told["free"]:
+                    self._busy.pop(told["responder"], None)
+                elif told["before"] in ENDED:  # a late acceptance
+                    self._busy[told["responder"]] = told["number"]
 
     def _take_map(self, published: PublishedMap | None) -> None:
         if published is None or not published.grids:
@@ -173,7 +216,14 @@ class Following:
 
     def _take_force(self, people: Iterable[Responder]) -> None:
         frame = MetricFrame() if self._map is None else self._map.frame
-        self._force = ForceIndex(tuple(people), frame)
+        self._force = ForceIndex(homes_by_area(people, self._map), frame)
+
+    def _take_roads(self, roads: RoadNetwork | None) -> None:
+        frame = MetricFrame() if self._map is None else self._map.frame
+        times, now = CurrentTimes(roads, frame=frame, speeds=self.speeds), datetime.now(UTC)
+        # Once for everybody before anybody asks: no emergency waits for it.
+        self.force().settle(times.at(self._closures, now), at=now)
+        self._times = times
 
     def _place_anew(self, moved: dict[str, LivePosition | None]) -> None:
         """A force in which some people have moved, swapped for the present one."""
@@ -217,7 +267,11 @@ class Following:
                 self._take_force(people)
                 # Whoever moved since is looked for again.
                 self._moves = moves
+        if names & _CLOSURES_ANEW:
+            self._take_closures()
         self._seen = seen
+        if RoadsImported.name in names:
+            self._roads_told.set()
         if MapPublished.name in names:
             self._map_due = self._map_due or time.monotonic()
             self._map_told.set()
@@ -261,6 +315,11 @@ class Following:
                 with self.store.read() as snapshot:
                     published = snapshot.areas.load()
                 self._take_map(published)
+                # Who has no home is placed by the areas of the map.
+                with self._swapping, self.store.read() as snapshot:
+                    self._take_force(snapshot.force.all())
+                if self._map is not None and self._map.frame != self._times.frame:
+                    self._take_roads(self.roads())
             except Exception:
                 # What is served stays as it is; the next map may be better.
                 log.exception("a map cannot be taken over, it is tried again")
@@ -269,6 +328,25 @@ class Following:
                 wait_s = None
                 if not self._map_told.is_set():
                     self._map_due = None
+
+    def _follow_roads(self) -> None:
+        """Take imported roads over while the log is followed on; failing that, try again."""
+        wait_s: float | None = None
+        while not self._stop.is_set():
+            self._roads_told.wait(wait_s)
+            if self._stop.is_set():
+                break
+            self._roads_told.clear()
+            try:
+                with self.store.read() as snapshot:
+                    roads = load_roads(snapshot, cache=self.settings.data / "cache")
+                self._take_roads(roads)
+            except Exception:
+                # What is served stays as it is.
+                log.exception("roads cannot be taken over, it is tried again")
+                wait_s = _RETRY_S if wait_s is None else min(2 * wait_s, _RETRY_AT_MOST_S)
+            else:
+                wait_s = None
 
     def _tell(self, events: Sequence[StoredEvent]) -> None:
         """Hand events on; those read again after a failure were handed on before it."""

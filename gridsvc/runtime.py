@@ -10,12 +10,25 @@ from gridsvc.casework.clocks import Calendar
 from gridsvc.channels import Channels
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
+from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.rights import Caller, local_caller
-from gridsvc.domain.travel import TravelTimes
-from gridsvc.flows import casework, dispatching, intake, moving, own_assignments, positions, reading
+from gridsvc.domain.timers import LATE_S
+from gridsvc.domain.travel import Route, TravelTimes
+from gridsvc.flows import (
+    answering,
+    assigning,
+    casework,
+    closures,
+    intake,
+    moving,
+    own_assignments,
+    positions,
+    reading,
+    ways,
+)
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
 from gridsvc.flows.telling import Speech
@@ -23,7 +36,7 @@ from gridsvc.following import Following
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
 from gridsvc.teller import Teller
-from gridsvc.travel.straight import StraightLine
+from gridsvc.travel.speeds import Speeds
 
 
 def now() -> datetime:
@@ -33,10 +46,13 @@ def now() -> datetime:
 
 @dataclass
 class Runtime(Following):
-    """Everything a process needs to answer: what it knows of the county, and what can be asked."""
+    """Everything a process needs to answer: what it knows of the county, and what can be asked.
+
+    ``fixed_travel`` takes the place of the travel times by the imported roads.
+    """
 
     clock: Callable[[], datetime] = now
-    travel: TravelTimes = field(default_factory=StraightLine)
+    fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
     channels: Channels = field(default_factory=Channels)
     _teller: Teller | None = field(default=None, init=False)
@@ -50,7 +66,7 @@ class Runtime(Following):
         NotReadyError
             The store cannot be reached or its schema is not this program's.
         SettingsError
-            The file of channels, or of holidays, has faults.
+            The file of channels, of holidays or of speeds has faults.
         """
         channels = Channels()
         if settings.channels is not None:
@@ -63,6 +79,8 @@ class Runtime(Following):
             from gridsvc.flows.calendars import load_calendar
 
             runtime.calendar = load_calendar(settings.holidays)
+        if settings.speeds is not None:
+            runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
 
@@ -106,6 +124,15 @@ class Runtime(Following):
         """Where a position lies; see `gridsvc.flows.positions.locate`."""
         return positions.locate(self.map(), lng=lng, lat=lat, datum=datum, radius_m=radius_m)
 
+    def way(self, *, start: str, to: str, vehicle: Vehicle, datum: Datum) -> Route:
+        """The way between two positions; see `gridsvc.flows.ways.way`."""
+        return ways.way(self.scene(), self.map(), start=start, to=to, vehicle=vehicle, datum=datum)
+
+    @property
+    def travel(self) -> TravelTimes:
+        """How long everybody travels now."""
+        return self.fixed_travel or self.travel_at(self.clock())
+
     def scene(self) -> Scene:
         """What a decision is made with now."""
         return Scene(self._map, self.force(), self.travel, self.calendar, self._busy)
@@ -142,8 +169,8 @@ class Runtime(Following):
     def assign(
         self, key: str, responders: Collection[str], *, caller: Caller
     ) -> tuple[Assignment, ...]:
-        """Assign chosen people; see `gridsvc.flows.dispatching.assign`."""
-        return dispatching.assign(
+        """Assign chosen people; see `gridsvc.flows.assigning.assign`."""
+        return assigning.assign(
             key,
             responders,
             scene=self.scene(),
@@ -152,25 +179,53 @@ class Runtime(Following):
             caller=caller,
         )
 
-    def step(self, key: str, action: casework.Action, *, caller: Caller) -> Case:
+    def step(self, key: str, action: casework.Action, *, caller: Caller) -> casework.Stepped:
         """Take a step of a case; see `gridsvc.flows.casework.step`."""
-        return casework.step(key, action, store=self.store, now=self.clock(), caller=caller)
+        stepped = casework.step(
+            key,
+            action,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        self._claimed(stepped)
+        return stepped
 
     def merge(self, key: str, into: str, *, caller: Caller) -> Case:
         """Make one case part of another; see `gridsvc.flows.casework.merge`."""
         return casework.merge(key, into, store=self.store, now=self.clock(), caller=caller)
 
     def step_assignment(
-        self, key: str, step: AssignmentStep, *, on_behalf: bool, caller: Caller
+        self,
+        key: str,
+        step: AssignmentStep,
+        *,
+        on_behalf: bool,
+        caller: Caller,
+        reason: str = "",
+        note: str = "",
     ) -> Assignment:
-        """Take a step of an assignment; see `gridsvc.flows.dispatching.step_assignment`."""
-        return dispatching.step_assignment(
+        """Take a step of an assignment; see `gridsvc.flows.answering.step_assignment`."""
+        return answering.step_assignment(
             key,
-            step,
-            on_behalf=on_behalf,
+            answering.Answer(step, reason, note, on_behalf),
+            scene=self.scene(),
             store=self.store,
             now=self.clock(),
             caller=caller,
+        )
+
+    def prepare_recall(self, key: str, *, caller: Caller) -> assigning.Recall:
+        """Say what a recall would do; see `gridsvc.flows.assigning.prepare_recall`."""
+        return assigning.prepare_recall(key, store=self.store, now=self.clock(), caller=caller)
+
+    def recall(
+        self, key: str, token: str, reason: str, *, caller: Caller
+    ) -> tuple[Case, tuple[Assignment, ...]]:
+        """Call a dispatch off; see `gridsvc.flows.assigning.recall`."""
+        return assigning.recall(
+            key, token, reason, store=self.store, now=self.clock(), caller=caller
         )
 
     def supervise(
@@ -215,11 +270,56 @@ class Runtime(Following):
         """How many cases are open; see `gridsvc.flows.reading.open_cases`."""
         return reading.open_cases(store=self.store, now=self.clock())
 
+    def late_timers(self) -> int:
+        """How many timers of the county should have fired ``LATE_S`` ago, in any process."""
+        with self.store.read() as snapshot:
+            return snapshot.timers.count_due(self.clock() - timedelta(seconds=LATE_S))
+
     def show(self, key: str, *, by: Caller) -> reading.Shown:
         """One case with its events; see `gridsvc.flows.reading.show`."""
         return reading.show(key, store=self.store, caller=by)
 
-    def _claimed(self, receipt: intake.Receipt) -> None:
+    def close_road(self, order: closures.Order, *, caller: Caller) -> closures.Closed:
+        """Close roads for a time; see `gridsvc.flows.closures.close`."""
+        found = closures.close(
+            order, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def lift_closure(self, key: str, *, caller: Caller) -> closures.Closed:
+        """Open roads again; see `gridsvc.flows.closures.lift`."""
+        found = closures.lift(
+            key, ground=self._ground(caller), store=self.store, now=self.clock(), caller=caller
+        )
+        self._take_closures()
+        return found
+
+    def closure(self, key: str) -> closures.Closed:
+        """One closure; see `gridsvc.flows.closures.show`."""
+        return closures.show(key, ground=self._ground(), store=self.store)
+
+    def closed_roads(self, *, every: bool = False) -> list[closures.Closed]:
+        """What is closed now or will be, or ``every`` closure there ever was."""
+        ground, now = self._ground(), self.clock()
+        if every:
+            with self.store.read() as snapshot:
+                return [closures.closed(one, ground) for one in snapshot.roads.closures()]
+        return [
+            closures.closed(one, ground)
+            for one in self.closures()
+            if one.ends_at is None or now < one.ends_at
+        ]
+
+    def _ground(self, caller: Caller | None = None) -> closures.Ground:
+        return closures.ground_of(
+            self.map_or_none(),
+            self.roads(),
+            central_meridian=self.settings.central_meridian,
+            caller=caller,
+        )
+
+    def _claimed(self, receipt: intake.Receipt | casework.Stepped) -> None:
         """Know at once whom this process has claimed; of others the event log tells."""
         if receipt.decision is not None and not receipt.incident.drill:
             number = receipt.incident.number
@@ -237,20 +337,27 @@ class Runtime(Following):
         return own_assignments.mine(caller, store=self.store)
 
     def answer_mine(
-        self, key: str, answer: own_assignments.Answer, *, caller: Caller
+        self, key: str, answer: answering.Answer, *, caller: Caller
     ) -> own_assignments.Own:
         """Take a step of one's own; see `gridsvc.flows.own_assignments.answer_mine`."""
         return own_assignments.answer_mine(
-            key, answer, store=self.store, now=self.clock(), caller=caller
+            key,
+            answer,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
         )
 
     def open_link(self, token: str) -> own_assignments.Own:
         """What a link opens; see `gridsvc.flows.own_assignments.open_link`."""
         return own_assignments.open_link(token, store=self.store, now=self.clock())
 
-    def answer_by_link(self, token: str, answer: own_assignments.Answer) -> own_assignments.Own:
+    def answer_by_link(self, token: str, answer: answering.Answer) -> own_assignments.Own:
         """Take a step by a link; see `gridsvc.flows.own_assignments.answer_by_link`."""
-        return own_assignments.answer_by_link(token, answer, store=self.store, now=self.clock())
+        return own_assignments.answer_by_link(
+            token, answer, scene=self.scene(), store=self.store, now=self.clock()
+        )
 
     def move(
         self,

@@ -32,6 +32,12 @@ class Settings(BaseSettings):
         Total code lengths of county, township, village, grid and unit.
     holidays
         CSV file of the state's holidays and make-up days (date, kind, name); None: there are none.
+    trust_loopback
+        Whether this machine's own user needs no key. False behind a proxy on the same machine:
+        what comes through one that tells nothing of it cannot be told from this machine's own.
+    speeds
+        YAML file with speeds by road class and surface (`gridsvc.travel.speeds`); None: the
+        defaults.
     channels
         YAML file of the channels that tell people of their assignments; None: nobody is told.
     public_url
@@ -60,8 +66,10 @@ class Settings(BaseSettings):
     holidays: Path | None = None
     channels: Path | None = None
     public_url: str = ""
+    speeds: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    trust_loopback: bool = True
     log: Literal["json", "text"] | None = None
     tiles_datum: Datum = Datum.WGS84
     tiles_url: str = ""

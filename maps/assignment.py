@@ -12,6 +12,7 @@ from gridsvc.domain.lifecycle import (
     ASSIGNMENT_STATE_NAMES,
     ASSIGNMENT_STEP_NAMES,
     ENDED,
+    LATE,
     AssignmentStep,
 )
 from gridsvc.domain.reasons import DECLINED_FOR
@@ -24,6 +25,7 @@ _WORDS_ON_BUTTONS: dict[AssignmentStep, Text] = {
     AssignmentStep.ACCEPT: Text("接单", "Accept"),
     AssignmentStep.DEPART: Text("我已出发", "I have set out"),
     AssignmentStep.ARRIVE: Text("我已到场", "I am there"),
+    AssignmentStep.CHECK_IN: Text("报平安", "I am safe"),
     AssignmentStep.FINISH: Text("任务完成", "It is done"),
 }
 
@@ -58,7 +60,7 @@ def assignment_page(
         What is wrong with what was just sent.
     """
     kind = KINDS_BY_CODE.get(incident.kind)
-    ended = one.state in ENDED
+    ended = one.state in ENDED and not steps
     hidden = withheld or ended
     return _page(
         lang,
@@ -99,9 +101,12 @@ def no_assignment_page(notice: str, *, centre: str = "", lang: Lang = "zh") -> s
 
 def _state(one: Assignment, steps: Collection[AssignmentStep]) -> Text:
     """What the state is to the person: that they look at this page says that they were told."""
-    if AssignmentStep.ACCEPT in steps:
-        return Text("待您接单", "waiting for your answer")
-    return ASSIGNMENT_STATE_NAMES[one.state]
+    name = ASSIGNMENT_STATE_NAMES[one.state]
+    if AssignmentStep.ACCEPT not in steps:
+        return name
+    if one.state in LATE:
+        return Text(f"{name.zh}，仍可接单", f"{name.en}; you can still accept")
+    return Text("待您接单", "waiting for your answer")
 
 
 def _page(lang: Lang, *, title: str, **context: Any) -> str:

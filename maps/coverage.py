@@ -1,6 +1,6 @@
 """The coverage page: which grids somebody reaches in 5, 10 and 15 minutes, which nobody does."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from gridsvc.domain.force import ROLE_NAMES
 from gridsvc.domain.travel import Basis
 from gridsvc.domain.words import Lang, Text
 from maps.assets import LEAFLET_CSS, LEAFLET_JS, AssetMode
+from maps.closures import DrawnClosure, closure_block
 from maps.features import grid_block
 from maps.page import folium_map, render_page
 from maps.shapes import MapShapes, area_block, map_shapes
@@ -54,6 +55,7 @@ def coverage_page(
     lang: Lang = "zh",
     base: AssetMode = AssetMode.LINKED,
     shapes: MapShapes | None = None,
+    closures: Sequence[DrawnClosure] = (),
 ) -> str:
     """The page as HTML. The nearest are named by role alone: no name, no telephone number.
 
@@ -72,6 +74,8 @@ def coverage_page(
         file that opens with no network.
     shapes
         `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise.
+    closures
+        Roads that are closed at that moment.
 
     Raises
     ------
@@ -96,6 +100,7 @@ def coverage_page(
         inline=script,
         data={
             "area-data": area_block(drawn),
+            "closure-data": closure_block(closures, lang, drawn.move),
             "coverage-data": grid_block(
                 *(published, drawn, _figures(found), _WORDS, lang),
                 limits=LIMITS_S,
@@ -114,7 +119,7 @@ def coverage_page(
         demo=published.demo,
         version=published.version,
         claim=CLAIMS[found.travel.basis].pick(lang),
-        note=found.travel.note.pick(lang),
+        note=found.note.pick(lang),
         at=f"{at:%Y-%m-%d %H:%M}",
         night=found.night,
         live_minutes=round(found.live_for.total_seconds() / 60),

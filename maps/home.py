@@ -1,11 +1,12 @@
 """The start page: what is loaded, where to go, and a first incident to try."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.kinds import CATEGORY_NAMES, KINDS, URGENCY_NAMES, Category
 from gridsvc.domain.words import Lang, Text
 from maps.assets import LEAFLET_CSS, LEAFLET_JS, AssetMode, to_json
+from maps.closures import DrawnClosure, closure_block
 from maps.page import folium_map, render_page
 from maps.shapes import MapShapes, area_block, map_shapes
 
@@ -16,6 +17,7 @@ def home_page(
     *,
     lang: Lang = "zh",
     shapes: MapShapes | None = None,
+    closures: Sequence[DrawnClosure] = (),
 ) -> str:
     """The page as HTML, its scripts linked at ``/static``.
 
@@ -28,6 +30,8 @@ def home_page(
     shapes
         `maps.shapes.map_shapes` of ``published`` where it is kept; made here otherwise. Not
         shifted: positions that are picked are sent as CGCS2000.
+    closures
+        Roads that are closed now, drawn on the map.
     """
     ready = published is not None and bool(published.grids)
     name = "" if published is None else published.county_name
@@ -44,7 +48,11 @@ def home_page(
         element, script = folium_map("home", drawn.bounds)
         scripts = [LEAFLET_JS, "base.js", "home.js"]
         styles = [LEAFLET_CSS, *styles]
-        data = {"area-data": area_block(drawn), "home-data": _choices(lang)}
+        data = {
+            "area-data": area_block(drawn),
+            "home-data": _choices(lang),
+            "closure-data": closure_block(closures, lang, drawn.move),
+        }
     return render_page(
         "home.html",
         title=Text(f"{name}综治中心网格平台", f"{name} grid governance".strip()).pick(lang),

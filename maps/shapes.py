@@ -36,7 +36,8 @@ class MapShapes:
     holds one GeoJSON geometry a grid, in the order of the map, and ``polygons`` the same as
     geometries (lng, lat degrees), shape (n_grids,); ``township`` the index in ``townships`` of
     each grid's township (-1: none known); ``outlines`` one GeoJSON geometry a township;
-    ``labels`` a point inside each (lng, lat). ``tiles`` is the base map underneath, if any.
+    ``labels`` a point inside each (lng, lat). ``tiles`` is the base map underneath, if any;
+    ``move`` shifts what is drawn besides.
     """
 
     version: int
@@ -48,6 +49,7 @@ class MapShapes:
     outlines: tuple[orjson.Fragment, ...]
     labels: tuple[tuple[float, float], ...]
     tiles: Tiles | None = None
+    move: Move | None = None
 
     @cached_property
     def raster(self) -> "Raster":
@@ -114,6 +116,7 @@ def map_shapes(
             for lng, lat in shapely.get_coordinates(labels).tolist()
         ),
         tiles=tiles,
+        move=move,
     )
 
 

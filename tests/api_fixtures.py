@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
-from tests.api_county import client_of, county_in
+from gridsvc.store import Store
+from tests.api_county import client_of, county_in, publish_county
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,12 @@ def api_runtime(county_data: Path, tmp_path: Path) -> Iterator[Runtime]:
 def api(api_runtime: Runtime) -> TestClient:
     """A client on this machine of an application on ``api_runtime``."""
     return client_of(create_app(api_runtime))
+
+
+@pytest.fixture
+def county_runtime(store: Store, store_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    """A runtime on the county, in each of the two stores."""
+    publish_county(store)
+    runtime = Runtime.open(Settings.read(data=tmp_path, database_url=store_url))
+    yield runtime
+    runtime.close()

@@ -1,6 +1,6 @@
 """A county with something in every table, and what is in every table."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ from sqlalchemy import inspect, select
 
 from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
+from gridsvc.domain.force import Vehicle
 from gridsvc.domain.messages import Link, MessageKind, new_token
+from gridsvc.flows.closures import Order
 from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
@@ -18,6 +20,7 @@ from gridsvc.store import Store
 from gridsvc.store.messages import new_message
 from gridsvc.store.tables import metadata
 from tests.api_county import REPORT, client_of, publish_county
+from tests.road_samples import crossing
 from tests.store_samples import publish_sample
 
 NOW = datetime(2026, 11, 24, 1, 2, 3, 456789, tzinfo=UTC)
@@ -35,11 +38,14 @@ def fill(url: str, folder: Path) -> None:
         )
     publish_county(store)
     add_key(store, name="值班", roles=["officer"], scheme=CodeScheme(), now=NOW)
+    with store.write() as work:
+        work.roads.publish(crossing(), source="roads.gpkg", at=NOW)
     store.close()
     runtime = Runtime.open(Settings.read(data=folder, database_url=url))
     try:
         _take_reports(client_of(create_app(runtime)))
         _tell(runtime)
+        _close_roads(runtime)
     finally:
         runtime.close()
 
@@ -63,6 +69,15 @@ def _take_reports(client: TestClient) -> None:
     _post(client, f"/{key}/supervision", order)
     _post(client, f"/{key}/steps", {"step": "complete_paperwork", "note": "补录"})
     _post(client, f"/{key}/reminders", None)
+
+
+def _close_roads(runtime: Runtime) -> None:
+    line = shapely.LineString([(104.303, 24.885), (104.311, 24.885 + 1e-9)])
+    box = shapely.box(104.3059, 24.882, 104.3061, 24.1 + 0.7 + 1 / 12)
+    for shape, edges, end in ((line, ("2:0",), None), (box, (), NOW), (None, ("1:0",), None)):
+        ends_at = None if end is None else end + timedelta(days=9999)
+        order = Order(shape, edges, frozenset({Vehicle.CAR}), NOW, ends_at, ODD_TEXT)
+        runtime.close_road(order, caller=runtime.local)
 
 
 def _post(client: TestClient, path: str, body: object, **given: Any) -> Any:

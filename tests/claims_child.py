@@ -3,6 +3,7 @@
 Tells ``key number`` of each one when it is durable.
 """
 
+import json
 import os
 import sys
 import threading
@@ -25,7 +26,7 @@ def say(line: str) -> None:
 
 def key_of(name: str) -> Key:
     """A key that is answered with who was sent."""
-    return Key(name, "the body", lambda receipt: {"sent": _sent(receipt)})
+    return Key(name, "the body", lambda receipt: json.dumps({"sent": _sent(receipt)}))
 
 
 def _sent(receipt: Receipt) -> list[str]:

@@ -12,6 +12,7 @@ pytest_plugins = (
     "tests.demo_fixtures",
     "tests.map_fixtures",
     "tests.store_fixtures",
+    "tests.stream_fixtures",
 )
 
 CI = os.environ.get("CI") == "true"

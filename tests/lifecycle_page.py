@@ -12,6 +12,7 @@ from gridsvc.domain.lifecycle import (
     CASE,
     STAGE_NAMES,
     STEP_NAMES,
+    URGENT_CASE,
 )
 from gridsvc.domain.words import Text
 
@@ -28,14 +29,27 @@ what is owed has a clock and a list (`GET /api/v1/incidents?stage=paperwork_owed
 Every other one begins at `registered`. Supervision orders and reminders are flags over any open
 stage, not stages. Who is at the end of an assignment is free to be sent again; when a case needs
 nobody any more, those still sent to it are stood down.
+
+A case of urgency 1 or 2 that was left and is opened again begins anew: people are sent at once,
+unless some are at work, and its paperwork is owed, with a clock of its own from now. Whoever opens
+it again decides that; nobody confirms it besides. Where its place is not known, it waits for that.
+A reply, a rating or an archive that is opened again goes back to handling, for whoever gave it.
+
+A supervision order is owed until it is answered. A step that ends a case (`rate`, `archive`,
+`refuse`, `transfer`, `false_alarm`, `withdraw`) is answered 409 while one is, and names it; answer
+it first. A merge takes its orders into the case that goes on.
+An offer is called 已指派·未通知 until a channel confirms that the person was told (`notify`, which
+is a mark and no state), then 已通知·待接单. `expire` is what the clock does. Who accepts after
+their offer has ended gets the place only while it is open: [dispatch.md](dispatch.md) has the rule.
 """
 
 
 def page() -> str:
     """The page as it must be."""
     case = _table("Case", CASE, STAGE_NAMES, STEP_NAMES)
+    urgent = _table("Case of urgency 1 or 2, instead", URGENT_CASE, STAGE_NAMES, STEP_NAMES)
     sent = _table("Assignment", ASSIGNMENT, ASSIGNMENT_STATE_NAMES, ASSIGNMENT_STEP_NAMES)
-    return f"{HEAD}\n{case}\n{sent}"
+    return f"{HEAD}\n{case}\n{urgent}\n{sent}"
 
 
 S = TypeVar("S", bound=StrEnum)

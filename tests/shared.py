@@ -1,4 +1,4 @@
-"""The real data of others that some tests read. None of it ships with the project."""
+"""Real data of others that some tests read, of which none is shipped; and how long a soak is."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+KILLS = int(os.environ.get("SOAK_KILLS") or 100)
+"""How often `make soak` kills in each store; fewer to see that it works."""
 
 
 def shared_data(*parts: str) -> Path:

@@ -90,7 +90,7 @@ def test_paperwork_owed_has_a_clock_and_a_list(api: TestClient, api_runtime: Run
 
 def test_a_false_alarm_frees_everybody_sent(api: TestClient, api_runtime: Runtime) -> None:
     case = _send(api, REPORT)
-    assert len(case["assignments"]) == 4
+    assert len(case["assignments"]) == 5
     _step(api, case["id"], "false_alarm")
     assert {one["state"] for one in _file(api, case["id"])["assignments"]} == {"stood_down"}
     with api_runtime.store.read() as reading:
@@ -128,7 +128,7 @@ def test_an_assignment_takes_its_steps_and_frees_the_person(
     address = f"/api/v1/assignments/{one['id']}/steps"
     assert api.post(address, json={"step": "arrive"}).status_code == 409
     for step, state in (
-        ("notify", "notified"),
+        ("notify", "offered"),
         ("accept", "accepted"),
         ("depart", "en_route"),
         ("arrive", "arrived"),
@@ -164,14 +164,19 @@ def test_orders_and_reminders_are_flags(api: TestClient) -> None:
 
 
 def test_a_merged_case_hands_its_people_on(api: TestClient, api_runtime: Runtime) -> None:
-    first, second = _send(api, REPORT), _send(api, REPORT)
+    first = _send(api, REPORT)
+    (spare,) = [one for one in first["assignments"] if one["reserve"]]
+    api.post(f"/api/v1/assignments/{spare['id']}/steps", json={"step": "stand_down"})
+    api_runtime._catch_up()
+    second = _send(api, REPORT)
     assert [one["number"] for one in second["possible_duplicates"]] == [first["number"]]
     sent = {one["responder"] for one in second["assignments"]}
     assert sent
     answer = api.post(f"{POST}/{second['id']}/merge", json={"into": first["number"]})
     assert answer.status_code == 200, answer.text
     assert (answer.json()["stage"], answer.json()["merged_into"]) == ("merged", first["number"])
-    kept = {one["responder"] for one in _file(api, first["id"])["assignments"]}
+    file = _file(api, first["id"])
+    kept = {one["responder"] for one in file["assignments"] if one["state"] == "offered"}
     assert sent <= kept
     with api_runtime.store.read() as reading:
         taken = reading.cases.taken()
@@ -214,3 +219,24 @@ def test_a_closed_case_is_reopened_before_anything_else(api: TestClient) -> None
     place = api.put(f"{POST}/{case['id']}/position", json={"position": REPORT["position"]})
     assert place.status_code == 409
     assert _step(api, case["id"], "reopen").json()["stage"] == "registered"
+
+
+def test_a_rating_stays_on_the_case_and_is_asked_for_in_lists(api: TestClient) -> None:
+    keys = [_send(api, ORDINARY)["id"] for _ in range(3)]
+    for key, rating in zip(keys, ("dissatisfied", "satisfied", None), strict=True):
+        for step in ("start", "reply"):
+            _step(api, key, step)
+        if rating is not None:
+            assert _step(api, key, "rate", rating=rating).status_code == 200
+    assert [_file(api, key)["rating"] for key in keys] == ["dissatisfied", "satisfied", ""]
+
+    def listed(*ratings: str) -> set[str]:
+        found = api.get(POST, params={"rating": list(ratings)}).json()["incidents"]
+        return {one["id"] for one in found}
+
+    assert listed("dissatisfied") == {keys[0]}
+    assert listed("dissatisfied", "satisfied") == set(keys[:2])
+    assert listed("fairly_satisfied") == set()
+    assert api.get(POST, params={"rating": "awful"}).status_code == 422
+    _step(api, keys[0], "reopen")
+    assert listed("dissatisfied") == {keys[0]}, "it is the last one given until there is another"

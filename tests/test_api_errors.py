@@ -58,7 +58,8 @@ def test_unknown_paths(api: TestClient, path: str) -> None:
 def test_unknown_methods_say_which_are_known(api: TestClient) -> None:
     answer = api.delete(POST)
     assert _faults(answer, 405) == {"": "method_not_allowed"}
-    assert "allow" in answer.headers
+    assert answer.headers["allow"] == "GET, POST", "every method, whichever route has it"
+    assert api.post("/static/vendor").headers["allow"]
 
 
 def test_all_faults_of_a_body_at_once(api: TestClient) -> None:

@@ -232,7 +232,7 @@ def test_a_call_is_never_refused_over_its_position(api: TestClient, place: dict[
     placed = api.put(f"{POST}/{body['id']}/position", json={"position": REPORT["position"]})
     assert placed.status_code == 200, placed.text
     assert placed.json()["placement"]["unit"] == U1
-    assert len(placed.json()["assignments"]) == 4
+    assert len(placed.json()["assignments"]) == 5
     assert api.get(POST, params={"unlocated": "true"}).json()["incidents"] == []
 
 
@@ -291,7 +291,7 @@ def test_a_page_after_nothing_is_not_found(api: TestClient) -> None:
 def test_the_events_come_with_the_case(api: TestClient) -> None:
     answer = _send(api)
     events = api.get(f"{POST}/{answer['id']}").json()["events"]
-    assert [e["name"] for e in events] == ["incident_received", *["responder_assigned"] * 4]
+    assert [e["name"] for e in events] == ["incident_received", *["responder_assigned"] * 5]
     assigned = [one["responder"] for one in answer["assignments"]]
     assert [e["payload"]["responder"] for e in events[1:]] == assigned
     assert "19900000001" not in str(events)
@@ -332,54 +332,6 @@ def test_names_are_of_the_map_the_report_was_placed_on(
     assert _send(api)["placement"]["grid_name"] == "甲一网格"
 
 
-KEYED = {"Idempotency-Key": "call-7"}
-
-
-def test_the_same_key_is_answered_the_same_also_after_a_restart(
-    api: TestClient, api_runtime: Runtime
-) -> None:
-    report = {
-        **REPORT,
-        "address": "甲社区1号",
-        "reporter": {"name": "张三", "phone": "13800000000"},
-    }
-    first = api.post(POST, json=report, headers=KEYED)
-    assert first.status_code == 201
-    number = quote(first.json()["number"])
-    done = api.post(f"{POST}/{number}/steps", json={"step": "complete_paperwork"})
-    assert done.status_code == 200, done.text
-    for again in (api, client_of(create_app(Runtime.open(api_runtime.settings)))):
-        answer = again.post(POST, json=report, headers=KEYED)
-        assert (answer.status_code, answer.content) == (201, first.content)
-        assert answer.headers["location"] == first.headers["location"]
-    with api_runtime.store.read() as reading:
-        kept = reading.cases.answered("local", "call-7")
-    assert kept is not None
-    said = str(kept.answer)
-    assert not any(word in said for word in ("老人胸痛", "甲社区1号", "19900000001", "张三"))
-
-
-def test_what_is_kept_for_a_key_names_nobody(api: TestClient, api_runtime: Runtime) -> None:
-    api.post(POST, json=REPORT)
-    odd = {**REPORT, "position": {**REPORT["position"], "radius_m": "王某家"}}  # type: ignore[dict-item]
-    first = api.post(POST, json=odd, headers=KEYED)
-    assert any(one["nearest_busy"] for one in first.json()["nearest"]["shortfalls"])
-    with api_runtime.store.read() as reading:
-        kept = reading.cases.answered("local", "call-7")
-    assert kept is not None
-    names = [one.name for one in api_runtime.force().responders]
-    assert not any(name in str(kept.answer) for name in [*names, "王某家"])
-    assert api.post(POST, json=odd, headers=KEYED).content == first.content
-
-
-def test_a_place_given_later_does_not_change_the_first_answer(api: TestClient) -> None:
-    odd = {**REPORT, "position": "王某家旁边"}
-    first = api.post(POST, json=odd, headers=KEYED)
-    place = {"position": REPORT["position"]}
-    assert api.put(f"{POST}/{first.json()['id']}/position", json=place).status_code == 200
-    assert api.post(POST, json=odd, headers=KEYED).content == first.content
-
-
 def test_who_may_only_report_is_not_told_who_the_force_are(api_runtime: Runtime) -> None:
     token = key_for(api_runtime, "reporter")
     know_keys(api_runtime)
@@ -387,29 +339,9 @@ def test_who_may_only_report_is_not_told_who_the_force_are(api_runtime: Runtime)
     headers = {"Authorization": f"Bearer {token}"}
     answer = api.post(POST, json=REPORT, headers=headers)
     assert answer.status_code == 201, answer.text
-    assert len(answer.json()["assignments"]) == 4
+    assert len(answer.json()["assignments"]) == 5
     assert not any(one.name in answer.text for one in api_runtime.force().responders)
     assert api.get(f"{POST}/{answer.json()['id']}", headers=headers).status_code == 403
-
-
-def test_the_same_key_with_another_body_is_a_conflict(api: TestClient) -> None:
-    api.post(POST, json=REPORT, headers=KEYED)
-    answer = api.post(POST, json={**REPORT, "text": "另一件"}, headers=KEYED)
-    assert answer.status_code == 409
-    assert answer.json()["faults"][0]["code"] == "key_of_other_body"
-    assert len(api.get(POST).json()["incidents"]) == 1
-
-
-def test_a_refused_report_does_not_use_up_its_key(api: TestClient) -> None:
-    bad = api.post(POST, json={**REPORT, "kind": "murder"}, headers=KEYED)
-    assert bad.status_code == 422
-    assert api.post(POST, json=REPORT, headers=KEYED).status_code == 201
-
-
-@pytest.mark.parametrize("key", ["", "a b", "x" * 201])
-def test_a_bad_key_is_told(api: TestClient, key: str) -> None:
-    answer = api.post(POST, json=REPORT, headers={"Idempotency-Key": key})
-    assert _faults(answer) == {"Idempotency-Key": "bad_key"}
 
 
 def test_the_reporter_is_kept_apart_and_shown_to_the_desk(api: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
@@ -109,6 +110,30 @@ def test_what_is_the_case_now_is_told(watched: TestClient, api_runtime: Runtime)
     assert value(watched, "gridsvc_stream_listeners") == 0
     assert value(watched, "gridsvc_build_info") == 1
     assert value(watched, "process_resident_memory_bytes") > 1e6
+
+
+def test_what_came_of_offers_is_counted_and_late_timers_are_seen(
+    watched: TestClient, api_runtime: Runtime
+) -> None:
+    drill = watched.post("/api/v1/incidents", json={**REPORT, "drill": True}).json()
+    one, other = watched.post("/api/v1/incidents", json=REPORT).json()["assignments"][:2]
+    for assignment, step in (
+        (drill["assignments"][0], "accept"),
+        (one, "accept"),
+        (one, "depart"),
+        (other, "notify"),
+        (other, "decline"),
+    ):
+        address = f"/api/v1/assignments/{assignment['id']}/steps"
+        assert watched.post(address, json={"step": step}).status_code == 200
+    name = "gridsvc_county_answers_total"
+    eventually(watched, 1, name, outcome="declined")
+    assert value(watched, name, outcome="accepted") == 1
+    assert value(watched, name, outcome="expired") == 0
+    assert value(watched, "gridsvc_late_timers") == 0
+    later = api_runtime.clock() + timedelta(minutes=1)
+    api_runtime.clock = lambda: later
+    assert value(watched, "gridsvc_late_timers") == 2, "nobody fires them here"
 
 
 def test_a_store_that_fails_is_counted_and_the_figures_are_still_told(

@@ -61,7 +61,7 @@ def test_the_nearest_of_all_is_the_least_of_the_times_to_each_place() -> None:
     supply, travel = supply_of(60, rng), StraightLine()
     supply.start[rng.random(60) < 0.2] = np.nan
     to = rng.uniform(-5_000, 45_000, (200, 2))
-    seconds, first = travel.nearest(to=to, start=supply.start, vehicle=supply.vehicle)
+    seconds, first, _ = travel.nearest(to=to, start=supply.start, vehicle=supply.vehicle)
     for place, (found, who) in enumerate(zip(seconds, first, strict=True)):
         x, y = to[place]
         each = travel.seconds(to=(x, y), start=supply.start, vehicle=supply.vehicle)
@@ -109,7 +109,8 @@ def test_a_limit_belongs_to_its_own_band(seconds: list[float]) -> None:
     times = np.array(seconds)
     number = np.arange(len(times))
     demand = Demand(np.zeros((len(times), 2)), number, times, times, len(times))
-    found = Reach(demand, 1, times, times, number.astype(np.int8))
+    straight = np.zeros(len(times), np.int8)
+    found = Reach(demand, 1, times, times, number.astype(np.int8), straight)
     for band, limit in enumerate(LIMITS_S):
         assert found.within(limit).grids == (found.band <= band).sum()
 

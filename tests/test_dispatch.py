@@ -263,6 +263,13 @@ def test_the_age_of_a_live_position_is_told() -> None:
     assert [term.code for term in ranking.chosen[0].terms] == ["travel", "telephone"]
 
 
+def test_an_office_among_the_first_does_not_stand_in_for_a_professional() -> None:
+    office = person("d", role=Role.DEPARTMENT, capabilities=frozenset(Capability))
+    ranking = rank(view_of([office]), card_for(KINDS_BY_CODE["fight"], urgency=1), travel=TRAVEL)
+    assert [one.responder.id for one in ranking.chosen] == ["d"]
+    assert Capability.ORDER in ranking.missing
+
+
 kinds, moments = st.sampled_from(KINDS), st.sampled_from([NOON, NIGHT])
 urgencies, every = st.integers(1, 4), st.integers(0, 4)
 texts = st.sampled_from(["", "有人持刀", "煤气泄漏"])

@@ -1,5 +1,7 @@
 """What a report asks for: the card of its kind, made stricter where people could be hurt."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,7 @@ WEAPONS = (
     "was stabbed",
     "他有gun",
 )
+FIRE = KINDS_BY_CODE["house_fire"]
 HARMLESS = (
     "刀具店夜里很吵",
     "砍了我家的树",
@@ -217,3 +220,29 @@ def test_law_no_card_is_laxer_than_that_of_its_kind(kind: Kind, urgency: int, te
         assert found.required == ()
     if (found.required, found.lay, found.hand_over) != (kind.sends, kind.lay, kind.hand_over):
         assert found.notes
+
+
+SPELT = st.text(st.sampled_from("张三李四王五丰住1390zq "), max_size=8)
+
+
+@given(before=SPELT, between=SPELT, after=SPELT)
+def test_a_note_says_the_words_looked_for_and_nothing_of_the_reporters(
+    before: str, between: str, after: str
+) -> None:
+    """Notes are kept with the decision, which holds no personal data."""
+    private = set("张三李四王五丰住1390zq")
+    for first, last in (("煤气", "泄漏"), ("危化品", "侧翻"), ("gas leak", ""), ("", "explosion")):
+        card = card_for(FIRE, urgency=1, text=f"{before}{first}{between}{last}{after}")
+        for note in card.notes:
+            for said in re.findall(r"“(.*?)”|the report says '(.*?)'", note.zh + note.en):
+                assert private.isdisjoint("".join(said)), note
+
+
+def test_what_stands_between_the_words_is_left_out() -> None:
+    def notes(text: str) -> str:
+        return "".join(note.zh + note.en for note in card_for(FIRE, urgency=1, text=text).notes)
+
+    assert "“煤气…泄漏”" in notes("煤气张三家泄漏了")
+    assert "'gas leak'" in notes("gas leak张三丰139")
+    assert "“煤气泄漏”" in notes("煤 气泄漏")
+    assert "“煤气味”" in notes("闻到煤气味")

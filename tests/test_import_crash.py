@@ -1,5 +1,6 @@
 """An import killed half-way leaves the old map or the new; two at once follow one another."""
 
+import math
 import os
 import random
 import signal
@@ -18,7 +19,7 @@ from tests.demo_fixtures import COMMAND
 from tests.import_child import SMALL
 from tests.import_samples import GRIDS, areas, county, loaded, people, put
 from tests.serving import served
-from tests.shared import ROOT
+from tests.shared import KILLS, ROOT
 
 NEW = {"name": ["新一", "新二", "新三"], "网格员": ["甲", "乙", "丙"]}
 
@@ -93,7 +94,7 @@ def test_an_import_that_is_killed_at_any_moment_leaves_the_old_map_or_the_new(
     chance = random.Random(530324)
     command = [COMMAND, "import", "grids", str(renamed)]
     version = before.version
-    for _ in range(12):
+    for _ in range(math.ceil(KILLS * 0.12)):
         process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
         time.sleep(chance.uniform(2.0, 8.0))
         process.kill()

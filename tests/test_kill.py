@@ -21,6 +21,7 @@ from gridsvc.store import Store
 from gridsvc.store.tables import assignment, claim, decision, event, incident, receipt, responder
 from tests.crowd import publish_crowded_county
 from tests.kill_child import INCIDENTS, Load, ask, connect
+from tests.shared import KILLS
 from tests.test_api_server import serving
 
 _CREWS = (
@@ -66,7 +67,7 @@ def check_whole(store: Store, load: Load) -> None:
     for one in sent:
         people.setdefault(one.incident, []).append(one.responder)
     for key, payload in decided.items():
-        assert sorted(payload["assigned"]) == sorted(people.get(key, []))
+        assert set(payload["assigned"]) <= set(people.get(key, []))  # later waves come on top
         urgent = cases[key].urgency <= 2
         assert bool(payload["assigned"] or payload["shortfalls"]) or not urgent
         assert urgent or not payload["assigned"]
@@ -96,7 +97,7 @@ def check_answers(address: str, load: Load, keys: list[str]) -> None:
         if before is not None:
             status, found = ask(connection, "GET", f"{INCIDENTS}/{before['id']}")
             assert (status, found["number"]) == (200, before["number"])
-            assert {each["id"] for each in before["assignments"]} == {
+            assert {each["id"] for each in before["assignments"]} <= {
                 each["id"] for each in found["assignments"]
             }
         load.put(connection, key, load.sent[key])
@@ -142,7 +143,9 @@ def test_killed_five_times_nothing_answered_is_lost_and_no_key_counts_twice(
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("quarter", range(4))
 def test_killed_a_hundred_times_in_each_store(
-    county: Store, store_url: str, tmp_path: Path
+    county: Store, store_url: str, tmp_path: Path, quarter: int
 ) -> None:
-    kill_and_look(county, store_url, tmp_path, 100, seed=20261123)
+    """In four stores one after the other: after each kill all that a store holds is read."""
+    kill_and_look(county, store_url, tmp_path, KILLS // 4, seed=20261123 + quarter)

@@ -11,6 +11,8 @@ from gridsvc.domain.lifecycle import (
     ASSIGNMENT_STEP_NAMES,
     CASE,
     ENDED,
+    GOING,
+    LATE,
     OPEN_STAGES,
     STAGE_NAMES,
     STEP_NAMES,
@@ -72,12 +74,22 @@ def test_law_a_step_is_of_the_table_or_a_conflict(stage: Stage, step: Step) -> N
 
 
 @given(st.lists(st.sampled_from(AssignmentStep), max_size=12))
-def test_law_an_assignment_ends_once(steps: list[AssignmentStep]) -> None:
-    state, ends = AssignmentState.ASSIGNED, 0
+def test_law_who_is_free_again_comes_back_by_a_late_acceptance_alone(
+    steps: list[AssignmentStep],
+) -> None:
+    state = AssignmentState.OFFERED
     for step in steps:
+        before = state
         try:
             state = next_state(state, step)
         except ConflictError:
             continue
-        ends += state in ENDED
-    assert ends == (state in ENDED)
+        if before in ENDED:
+            assert (before in LATE, step, state) == (True, "accept", "accepted")
+
+
+def test_nothing_leads_back_to_an_offer_and_only_the_late_leave_an_end() -> None:
+    for state, steps in ASSIGNMENT.items():
+        assert AssignmentState.OFFERED not in steps.values() or state is AssignmentState.OFFERED
+    assert {state for state in ENDED if ASSIGNMENT[state]} == LATE
+    assert GOING.isdisjoint(ENDED)

@@ -126,7 +126,14 @@ def test_a_share_that_is_not_whole_never_reads_as_whole() -> None:
     demand = FOUND.demand
     seconds = np.full(len(demand.xy), 60.0)
     seconds[0] = 1e4
-    late = Reach(demand, 1, seconds, seconds[np.argsort(demand.grid)], np.zeros(400, dtype=np.int8))
+    late = Reach(
+        demand,
+        1,
+        seconds,
+        seconds[np.argsort(demand.grid)],
+        np.zeros(400, dtype=np.int8),
+        np.zeros(len(seconds), np.int8),
+    )
     page = page_of(replace(FOUND, reaches=dict.fromkeys(State, late)))
     assert "<b>99.8%</b> <small>399</small>" in page
     assert "<b>100%</b>" not in page

@@ -54,15 +54,15 @@ def test_from_the_offer_to_the_end(
     mine = own_key(api_runtime, "R0001")
     (one,) = far.get(ME, headers=mine).json()["assignments"]
     assert one["id"] == sent["R0001"]["id"]
-    assert (one["state"], one["open"], one["steps"]) == ("assigned", True, ["accept", "decline"])
+    assert (one["state"], one["open"], one["steps"]) == ("offered", True, ["accept", "decline"])
     assert one["placement"]["grid_name"] == "甲一网格"
     assert one["text"] == "老人胸痛"
     states = []
-    for step in ("accept", "depart", "arrive", "finish"):
+    for step in ("accept", "depart", "arrive", "check_in", "finish"):
         answer = far.post(f"{ME}/{one['id']}/{step}", headers=mine)
         assert answer.status_code == 200
         states.append(answer.json()["state"])
-    assert states == ["accepted", "en_route", "arrived", "done"]
+    assert states == ["accepted", "en_route", "arrived", "arrived", "done"]
     assert code(far.post(f"{ME}/{one['id']}/accept", headers=mine)) == (409, "illegal_step")
     assert [a["open"] for a in far.get(ME, headers=mine).json()["assignments"]] == [False]
     events = api.get(f"/api/v1/incidents/{one['number']}").json()["events"]
@@ -96,8 +96,10 @@ def test_a_decline_has_a_reason_and_its_words_are_in_no_event(
     assert (note["by"], note["step"], note["text"]) == (
         "R0001",
         "decline",
-        "身体不适：发烧三十九度",
+        "发烧三十九度",
     )
+    (one,) = [each for each in case["assignments"] if each["responder"] == "R0001"]
+    assert (one["state"], one["reason"]) == ("declined", "unwell")
     assert "发烧" not in str(case["events"])
 
 

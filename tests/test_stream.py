@@ -1,10 +1,7 @@
 """The stream over HTTP on both stores: format, resuming, filters, who may know what."""
 
-import asyncio
 import random
-import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,54 +12,27 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.hub import Hub, Limits, Listener
-from api.stream_events import Wanted
+from api.hub import Limits
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.events import Event, MapPublished
 from gridsvc.domain.kinds import KINDS
 from gridsvc.flows.keys import add_key, revoke_key
-from gridsvc.runtime import Runtime
-from gridsvc.settings import Settings
 from tests.listening import (
     PATH,
     Listeners,
-    Reader,
     Served,
     eventually,
     moved,
     received,
     served_here,
 )
+from tests.stream_fixtures import SMALL
 
 COUNTY, TOWN, OTHER_TOWN = "530324", "530324001", "530324102"
 VILLAGE, GRID = TOWN + "001", TOWN + "001001"
 IN_TOWN = (COUNTY, TOWN, VILLAGE, GRID, GRID + "01")
 IN_OTHER = (COUNTY, OTHER_TOWN, OTHER_TOWN + "001")
 SENSITIVE = next(kind.code for kind in KINDS if kind.sensitive)
-SMALL = Limits(listeners=200, ring=7, page=4, readers=2, pace_s=0.01, heartbeat_s=0.2, lag=1_000)
-"""So little of everything that every way through the hub is walked."""
-
-
-@pytest.fixture
-def served(store_url: str, tmp_path: Path) -> Iterator[Served]:
-    """An application on a store with no map, met with its usual limits."""
-    with served_here(store_url, tmp_path) as here:
-        yield here
-
-
-@pytest.fixture
-def tight(store_url: str, tmp_path: Path) -> Iterator[Served]:
-    """The same with ``SMALL`` limits."""
-    with served_here(store_url, tmp_path, SMALL) as here:
-        yield here
-
-
-@pytest.fixture
-def ears() -> Iterator[Listeners]:
-    """Listeners that leave with the test."""
-    made = Listeners()
-    yield made
-    made.close()
 
 
 def token(served: Served, *roles: str, area: str | None = None) -> tuple[str, str]:
@@ -349,51 +319,6 @@ def test_streams_end_when_the_hub_is_closed(served: Served, ears: Listeners) -> 
     eventually(lambda: served.hub.listeners == 0)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    bursts=st.lists(st.tuples(st.integers(1, 12), st.floats(0, 0.02)), min_size=1, max_size=8),
-    comings=st.lists(st.tuples(st.floats(0, 0.1), st.floats(0, 1)), min_size=1, max_size=5),
-)
-def test_between_what_was_missed_and_what_happens_now_there_is_no_seam(
-    tight: Served,
-    ears: Listeners,
-    bursts: list[tuple[int, float]],
-    comings: list[tuple[float, float]],
-) -> None:
-    begun = tight.head()
-    end = begun + sum(count for count, _ in bursts)
-
-    def write() -> None:
-        for count, pause_s in bursts:
-            tight.record(*moved(count))
-            time.sleep(pause_s)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    hearing = []
-    for wait_s, share in sorted(comings):
-        time.sleep(wait_s / 10)
-        after = int(share * begun)
-        hearing.append((after, ears.listen(tight.url, last_id=str(after), wait=False)))
-    writer.join()
-    for after, listening in hearing:
-        assert listening.until_position(end) == list(range(after + 1, end + 1))
-        listening.leave()
-
-
-def test_a_hundred_listeners_miss_nothing(served: Served, ears: Listeners) -> None:
-    hundred = [ears.listen(served.url, wait=False) for _ in range(100)]
-    assert all(listening.began.wait(20) for listening in hundred)
-    for n in range(40):
-        served.record(*moved(5, first=5 * n))
-        time.sleep(0.01)
-    for listening in hundred:
-        assert listening.until_position(200) == list(range(1, 201))
-    ears.leave()
-    eventually(lambda: served.hub.listeners == 0)
-    assert served.hub.sent == 100 * 200
-
-
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.lists(
@@ -414,29 +339,3 @@ def test_no_request_is_too_strange(
     answer = api.get(f"{PATH}?{urlencode(query)}", headers={"Last-Event-ID": last_id})
     assert answer.status_code in (422, 503), answer.text
     assert answer.json()["faults"]
-
-
-def test_one_that_was_ahead_of_this_process_is_told_nothing_twice(
-    store_url: str, tmp_path: Path
-) -> None:
-    runtime = Runtime.open(Settings.read(data=tmp_path, database_url=store_url))
-    hub = Hub(runtime, Limits(heartbeat_s=0.05))
-    listener = Listener(Wanted(runtime.local), 5, {}, told=5)
-    with runtime.store.write() as work:
-        work.events.record(*moved(8))
-
-    async def listen() -> list[bytes]:
-        hub.head, hub._open = 2, True
-        hub._arrived(hub._read(2, 2))  # as far as another process's client is not yet
-        chunks = hub.chunks(listener)
-        heard = [await anext(chunks)]
-        hub._arrived(hub._read(2, 1))  # known already
-        assert hub.head == 4
-        hub._arrived(hub._read(3, 100))
-        heard.append(await anext(chunks))
-        return heard
-
-    silence, told = asyncio.run(listen())
-    assert silence == b":\n\n"
-    assert [int(one.id) for one in Reader().feed(told)] == [6, 7, 8]
-    runtime.close()

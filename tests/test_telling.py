@@ -109,7 +109,9 @@ def test_everybody_is_told_once_and_their_assignment_says_so(desk: Desk, there: 
     teller = desk.teller()
     teller.look()
     receipt = desk.runtime.receive(REPORT)
-    assert {one.state for one in sent(receipt)} == {AssignmentState.ASSIGNED}
+    assert {(one.state, one.notified_at) for one in sent(receipt)} == {
+        (AssignmentState.OFFERED, None)
+    }
     work_off(teller)
     work_off(desk.teller())
     told = Counter(one["phone"] for one in there.taken)
@@ -117,7 +119,8 @@ def test_everybody_is_told_once_and_their_assignment_says_so(desk: Desk, there: 
     assert all("https://g.example/a/" in one["text"] for one in there.taken)
     for one in sent(receipt):
         after = desk.assignment(one.id)
-        assert (after.state, after.changed_by) == (AssignmentState.NOTIFIED, "sms")
+        assert (after.state, after.changed_by) == (AssignmentState.OFFERED, "sms")
+        assert after.notified_at == desk.now
     events = desk.runtime.show(receipt.incident.id, by=desk.runtime.local).events
     assert Counter(e.name for e in events)["message_sent"] == len(sent(receipt))
     assert all("phone" not in str(e.payload) and "1990000" not in str(e.payload) for e in events)
@@ -147,11 +150,11 @@ def test_a_service_with_channels_tells_by_itself(
         told = client.post("/api/v1/incidents", json={**BODY, "drill": True}).json()
         path = f"/api/v1/incidents/{told['number']}"
 
-        def states() -> set[str]:
-            return {one["state"] for one in client.get(path).json()["assignments"]}
+        def told_of(answer: dict[str, Any]) -> set[bool]:
+            return {one["notified_at"] is not None for one in answer["assignments"]}
 
-        assert {one["state"] for one in told["assignments"]} == {"assigned"}
-        eventually(lambda: states() == {"notified"})
+        assert told_of(told) == {False}
+        eventually(lambda: told_of(client.get(path).json()) == {True})
     assert len(there.taken) == len(told["assignments"])
 
 
@@ -196,7 +199,7 @@ def test_a_refused_message_is_tried_again_later_and_then_given_up_with_an_alarm(
     assert Counter(e["given_up"] for e in failures) == {False: 2 * count, True: count}
     assert {e["error"] for e in failures} == {"http_500"}
     for one in sent(receipt):
-        assert desk.assignment(one.id).state is AssignmentState.ASSIGNED
+        assert desk.assignment(one.id).notified_at is None
     desk.runtime.step_assignment(
         sent(receipt)[0].id, AssignmentStep.ACCEPT, on_behalf=True, caller=desk.runtime.local
     )
@@ -355,9 +358,9 @@ def test_a_message_under_way_is_nobody_elses_until_its_sender_is_lost(desk: Desk
     assert again is not None
     assert (again.message.id, again.message.attempts) == (lost.id, 2)
     telling.sent(store, lost, now=desk.now)  # the lost one comes back: it is not its any more
-    assert desk.assignment(lost.assignment).state is AssignmentState.ASSIGNED
+    assert desk.assignment(lost.assignment).notified_at is None
     telling.sent(store, again.message, now=desk.now)
-    assert desk.assignment(lost.assignment).state is AssignmentState.NOTIFIED
+    assert desk.assignment(lost.assignment).notified_at == desk.now
 
 
 def test_an_assignment_is_made_without_a_word_to_any_channel(

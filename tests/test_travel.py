@@ -65,7 +65,7 @@ def test_the_first_at_each_place_is_the_least_of_all_times(people: int) -> None:
     start[::4] = np.nan
     vehicle = rng.integers(0, len(VEHICLES), people).astype(np.int8)
     to, travel = rng.uniform(0, 20_000, (50, 2)), StraightLine()
-    seconds, first = travel.nearest(to=to, start=start, vehicle=vehicle)
+    seconds, first, _ = travel.nearest(to=to, start=start, vehicle=vehicle)
     for place, found, who in zip(to, seconds, first, strict=True):
         x, y = place.tolist()
         times = travel.seconds(to=(x, y), start=start, vehicle=vehicle)

@@ -33,7 +33,7 @@ INCIDENT = Incident(
     placement=Placement(U1, G1, "530324001001", "530324001"),
 )
 SENT = Assignment(
-    *("a1", "i1", "R0001", Capability.FIRST_AID, AssignmentState.ASSIGNED, False, 300.0, 900.0),
+    *("a1", "i1", "R0001", Capability.FIRST_AID, AssignmentState.OFFERED, False, 300.0, 900.0),
     *("straight", NOW, NOW),
 )
 

@@ -6,6 +6,7 @@ import click
 
 from geodata.layer import KIND_NAMES, LayerKind
 from geodata.outgoing import import_note
+from gridsvc.cli.layer_options import KINDS
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.words import Lang, Text
 from gridsvc.flows.exporting import export_layer
@@ -16,7 +17,7 @@ _DATUMS = [datum.value for datum in Datum if datum is not Datum.UNKNOWN]
 
 
 @click.command()
-@click.argument("kind", type=click.Choice([kind.value for kind in LayerKind]))
+@click.argument("kind", type=KINDS)
 @click.option(
     "-o",
     "--output",

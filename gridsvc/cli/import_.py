@@ -8,7 +8,8 @@ import click
 
 from geodata.faults import FAULT_NAMES, FaultCode
 from geodata.layer import KIND_NAMES, LayerKind
-from gridsvc.cli.layer_options import KINDS, reading, reading_options
+from gridsvc.cli.import_roads import put_roads_in
+from gridsvc.cli.layer_options import IMPORTED, reading, reading_options
 from gridsvc.domain.errors import Fault, InputError, LayerError, NotReadyError
 from gridsvc.domain.words import Text
 from gridsvc.settings import Settings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="import")
-@click.argument("kind", type=KINDS)
+@click.argument("kind", type=IMPORTED)
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
 @reading_options
 @click.option(
@@ -32,10 +33,33 @@ if TYPE_CHECKING:
     help="明知并接受的问题种类，随版本留存 / kinds of fault to accept, kept with the version",
 )
 @click.option("--demo", is_flag=True, help="演示数据 / the data is made up")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, max=10),
+    metavar="M",
+    help="道路：相距不超过此值的顶点视为同一点（米） / roads: metres within which vertices are one "
+    "[0.5]",
+)
+@click.option(
+    "--faults",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="道路：疑似未接上的断头写入 GeoJSON / roads: write dead ends near other roads",
+)
+@click.option("--dry-run", is_flag=True, help="道路：只检查不导入 / roads: read and report only")
+@click.option("--overwrite", is_flag=True, help="替换已有的 --faults 文件 / replace the file")
 def import_(
-    kind: str, file: Path, accept_faults: str, demo: bool, mapping: tuple[str, ...], **read: Any
+    kind: str,
+    file: Path,
+    accept_faults: str,
+    demo: bool,
+    mapping: tuple[str, ...],
+    tolerance: float | None,
+    faults: Path | None,
+    dry_run: bool,
+    overwrite: bool,
+    **read: Any,
 ) -> None:
-    """导入图层或名单 / Import divisions, grids, units, responders or incidents."""
+    """导入图层、名单或道路 / Import divisions, grids, units, responders, incidents or roads."""
     from rich.console import Console
 
     from gridsvc.flows.importing import import_file
@@ -44,6 +68,12 @@ def import_(
 
     settings = Settings.read()
     accept = accepted(accept_faults)
+    if kind == LayerKind.ROADS:
+        given = reading(mapping, **read) | ({} if tolerance is None else {"tolerance_m": tolerance})
+        put_roads_in(
+            file, settings, given, demo=demo, faults=faults, dry_run=dry_run, overwrite=overwrite
+        )
+        return
     store = Store.open(settings.url, county=settings.county)
     console = Console(stderr=True)
     try:

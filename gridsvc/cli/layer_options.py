@@ -12,7 +12,8 @@ from gridsvc.domain.words import Text
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-KINDS = click.Choice([kind.value for kind in LayerKind])
+KINDS = click.Choice([kind.value for kind in LayerKind if kind is not LayerKind.ROADS])
+IMPORTED = click.Choice([kind.value for kind in LayerKind])
 DATUMS = click.Choice([datum.value for datum in Datum if datum is not Datum.UNKNOWN])
 
 _OPTIONS = (

@@ -207,9 +207,12 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
         import uvicorn
         from uvicorn.importer import import_from_string
 
+        from gridsvc.cli.http_protocol import Protocol
+        from gridsvc.clockwork import Clockwork
         from gridsvc.runtime import Runtime
 
         runtime = Runtime.open(settings)
+        clockwork = Clockwork(runtime)
         create_app: Callable[[Runtime], Any] = import_from_string(APP)
         app = create_app(runtime)
 
@@ -219,10 +222,12 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
+                clockwork.start()
                 click.echo(first_words(runtime, address_of(listener)))
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             app.state.hub.close()  # streams do not end by themselves
+            clockwork.close()
             await super().shutdown(sockets)
 
         def hang_up(self, scope: Any) -> None:
@@ -235,6 +240,7 @@ def serve_county(settings: Settings, listener: socket.socket) -> None:
     say_who_may_ask(runtime)
     config = uvicorn.Config(
         app,
+        http=Protocol,
         access_log=False,
         log_config=None,
         log_level="warning",

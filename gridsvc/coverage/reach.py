@@ -11,7 +11,8 @@ from gridsvc.coverage.demand import Demand, Ints
 from gridsvc.coverage.groups import Group, State
 from gridsvc.domain.force import Role
 from gridsvc.domain.geo import Floats
-from gridsvc.domain.travel import TravelTimes, VehicleNumbers
+from gridsvc.domain.travel import BASES, Basis, BasisNumbers, TravelTimes, VehicleNumbers
+from gridsvc.domain.words import Text
 
 LIMITS_S = (300.0, 600.0, 900.0)
 """5, 10 and 15 minutes."""
@@ -59,6 +60,9 @@ class Reach:
         as reached only when all of it is.
     grid_role
         Who would be the first at that worst point: place in ``ROLES``, -1 for nobody.
+    basis
+        What the seconds of each point are reckoned on: places in
+        `gridsvc.domain.travel.BASES`, shape (n_points,).
     """
 
     demand: Demand
@@ -66,21 +70,29 @@ class Reach:
     seconds: Floats
     grid_seconds: Floats
     grid_role: npt.NDArray[np.int8]
+    basis: BasisNumbers
 
     @classmethod
     def of(cls, demand: Demand, supply: Supply, travel: TravelTimes) -> Self:
         """Reckon with the travel times of ``travel``, whatever those rest on."""
-        seconds, first = travel.nearest(to=demand.xy, start=supply.start, vehicle=supply.vehicle)
-        role = np.append(supply.role, np.int8(-1))[first]  # -1, for nobody, is the last place
+        first = travel.nearest(to=demand.xy, start=supply.start, vehicle=supply.vehicle)
+        seconds = first.seconds
+        role = np.append(supply.role, np.int8(-1))[first.who]  # -1, for nobody, is the last place
         order = np.lexsort((seconds, demand.grid))
         last = np.searchsorted(demand.grid[order], np.arange(demand.grids), side="right") - 1
         worst = order[last]
-        return cls(demand, len(supply), seconds, seconds[worst], role[worst])
+        return cls(demand, len(supply), seconds, seconds[worst], role[worst], first.basis)
 
     @property
     def band(self) -> Ints:
         """Which of ``LIMITS_S`` each grid is reached within, shape (n_grids,); 3 for none."""
         return np.searchsorted(LIMITS_S, self.grid_seconds).astype(np.int64)
+
+    @property
+    def estimated(self) -> int:
+        """How many points have a time, and only from a straight line."""
+        straight = self.basis == BASES.index(Basis.STRAIGHT_LINE)
+        return int((straight & np.isfinite(self.seconds)).sum())
 
     def within(self, limit_s: float) -> Figures:
         """What is reached in ``limit_s`` seconds.
@@ -128,3 +140,17 @@ class Coverage:
     def demand(self) -> Demand:
         """The points that both are reckoned for."""
         return self.reaches[State.NOMINAL].demand
+
+    @property
+    def note(self) -> Text:
+        """What must be said of the times, where some are estimates which ones."""
+        note = self.travel.note
+        guessed = max(reach.estimated for reach in self.reaches.values())
+        if self.travel.basis is Basis.STRAIGHT_LINE or not guessed:
+            return note
+        points = len(self.demand.grid)
+        return Text(
+            f"{note.zh}；{points} 处中有 {guessed} 处无道路数据，按直线估算",
+            f"{note.en}; {guessed} of {points} places have no road data and are estimated from "
+            "straight lines",
+        )

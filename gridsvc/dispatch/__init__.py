@@ -1,6 +1,7 @@
 """Who may be sent, and in which order."""
 
 from gridsvc.dispatch.force_index import ForceIndex
+from gridsvc.dispatch.offers import next_wave
 from gridsvc.dispatch.picks import Pick, picks
 from gridsvc.dispatch.ranking import Candidate, Ranking, Refusal, Shortfall, rank
 from gridsvc.dispatch.runcard import Card, card_for
@@ -16,6 +17,7 @@ __all__ = [
     "Shortfall",
     "View",
     "card_for",
+    "next_wave",
     "picks",
     "rank",
 ]

@@ -14,7 +14,7 @@ from gridsvc.dispatch.view import HOME_S, TELEPHONE_S, Bools, View
 from gridsvc.domain.clock import CLOCK_SLACK
 from gridsvc.domain.force import Capability, LivePosition, Responder, Role
 from gridsvc.domain.geo import Floats, LngLat, MetricFrame
-from gridsvc.domain.travel import VEHICLES, TravelTimes
+from gridsvc.domain.travel import VEHICLES, Settled, TravelTimes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = timedelta(microseconds=1)
@@ -45,8 +45,8 @@ class ForceIndex:
     """An immutable snapshot of the force.
 
     Both the home and the live position of a responder are kept; which one counts is decided at
-    the time of the question, because a position ages. All travel times are reckoned: a county's
-    force is tens of thousands, and a pass over them takes less than the answer that follows.
+    the time of the question, because a position ages. Travel times are looked for as far as the
+    answer needs them.
     What depends on neither place nor time is found once and shared by all snapshots of a force.
     """
 
@@ -74,6 +74,7 @@ class ForceIndex:
                 self._answering[key] = (*self._answering.get(key, ()), number)
         self._able: dict[tuple[int, int, bool | None], tuple[Bools, npt.NDArray[np.intp]]] = {}
         self._places: Places | None = None
+        self._settled: tuple[TravelTimes, Places, Settled] | None = None
 
     def __len__(self) -> int:
         return len(self.responders)
@@ -103,7 +104,7 @@ class ForceIndex:
                 after._live[number] = self._metres([None if live is None else live.at])[0]
                 after._seen[number] = _moment(live)
         after.responders = tuple(people)
-        after._places = None
+        after._places = after._settled = None
         return after
 
     def view(
@@ -131,9 +132,9 @@ class ForceIndex:
             Codes of the incident's own areas.
         """
         places, here = self._placed(_ticks(at)), self._frame.point(lng=lng, lat=lat)
-        eta = np.rint(travel.seconds(to=here, start=places.start, vehicle=self._vehicle))
+        search = self.settle(travel, at=at).search(here)
         own = (*self.answering(Role.SENTINEL, unit), *self.answering(Role.GRID_WORKER, grid))
-        return View(self, places, at=at, here=here, eta=eta, own=own)
+        return View(self, places, at=at, here=here, search=search, own=own)
 
     @property
     def homes(self) -> Floats:
@@ -143,6 +144,18 @@ class ForceIndex:
     def places(self, at: datetime) -> Places:
         """Where everybody counts as being at an aware datetime."""
         return self._placed(_ticks(at))
+
+    def settle(self, travel: TravelTimes, *, at: datetime) -> Settled:
+        """Everybody put where they count as being at an aware datetime, for ``travel``.
+
+        Kept while neither changes. The first time with new roads takes a second for a county:
+        asked for once before those are taken over, no incident has to wait for it.
+        """
+        places, kept = self._placed(_ticks(at)), self._settled
+        if kept is None or kept[0] is not travel or kept[1] is not places:
+            settled = travel.settle(places.start, self._vehicle)
+            self._settled = kept = (travel, places, settled)
+        return kept[2]
 
     def answering(self, role: Role, area: str | None) -> tuple[int, ...]:
         """Who answers for a unit as its sentinel, or for a grid as its worker."""

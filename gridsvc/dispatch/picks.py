@@ -1,6 +1,6 @@
 """Whom to assign at once: the own sentinel, the grid worker, the nearest able professionals."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -19,7 +19,8 @@ class Pick:
     """Somebody to be assigned for ``capability``, and ``also`` serving others.
 
     ``stand_off``: to keep away from the danger itself. ``reason`` says why this one goes for the
-    incident's own sentinel or grid worker, None where nobody is replaced.
+    incident's own sentinel or grid worker, None where nobody is replaced. ``reserve``: asked
+    besides those the card needs, in case somebody does not answer.
     """
 
     near: Nearby
@@ -27,11 +28,21 @@ class Pick:
     stand_off: bool
     also: tuple[Capability, ...] = ()
     reason: Text | None = None
+    reserve: bool = False
 
     @property
     def responder(self) -> Responder:
         """Who it is."""
         return self.near.responder
+
+
+def places(card: Card) -> dict[Capability, int]:
+    """How many people of which capability are sent before anybody confirms: mediators are not."""
+    return {
+        capability: card.wanted(capability)
+        for capability in card.required
+        if card.at_once and (capability in _OWN or capability not in LAY_CAPABILITIES)
+    }
 
 
 def picks(
@@ -41,6 +52,8 @@ def picks(
     unit: str | None = None,
     grid: str | None = None,
     busy: Busy = NOBODY_BUSY,
+    wanted: Mapping[Capability, int] | None = None,
+    asked: Collection[str] = frozenset(),
 ) -> tuple[tuple[Pick, ...], tuple[Shortfall, ...]]:
     """Whom to assign, nobody twice, and what too few people can be assigned for.
 
@@ -59,20 +72,22 @@ def picks(
         What is asked for. A card that does not send ``at_once`` picks nobody.
     busy
         Who is taken. When a claim fails, ask again with more of them: it is quick.
+    wanted
+        How many of each capability, None for `places`: all that the card asks for.
+    asked
+        Ids of those who are not picked, whatever they can do: they have been asked.
     """
-    if not card.at_once:
-        return (), ()
     chosen: dict[int, Pick] = {}
     missing: list[Shortfall] = []
-    for capability in card.required:
+    index = view.index
+    passed = {number for one in asked if (number := index.number(one)) is not None}
+    for capability, count in (places(card) if wanted is None else wanted).items():
         if capability in _OWN:
             area = unit if capability is Capability.FIRST_ON_SCENE else grid
-            found = _pick_neighbours(view, card, capability, busy, chosen, area)
-        elif capability not in LAY_CAPABILITIES:
-            found = _pick_professional(view, card, capability, busy, chosen)
+            found = _pick_neighbours(view, card, capability, count, busy, chosen, passed, area)
         else:
-            continue
-        if found < card.wanted(capability):
+            found = _pick_professional(view, card, capability, count, busy, chosen, passed)
+        if found < count:
             missing.append(shortfall(view, card, capability, found=found, busy=busy))
     return tuple(chosen.values()), tuple(missing)
 
@@ -81,25 +96,28 @@ def _pick_neighbours(
     view: View,
     card: Card,
     capability: Capability,
+    wanted: int,
     busy: Busy,
     chosen: dict[int, Pick],
+    passed: set[int],
     area: str | None,
 ) -> int:
     """Choose the own one, and the nearest for whoever is still wanted; return how many."""
-    people, wanted = view.index.responders, card.wanted(capability)
+    people = view.index.responders
     answering = view.in_order([n for n in view.own if people[n].role is _OWN[capability]])
     going = [
         number
         for number in answering
         if number not in chosen
+        and number not in passed
         and view.within_reach(number)
         and capability in people[number].capabilities
         and eligible(people[number], card=card, at=view.at, busy=busy)
     ][:1]
-    reason = None if going else _replaced(view, card, capability, answering, busy, area)
+    reason = None if going else _replaced(view, card, capability, answering, busy, passed, area)
     for number in going:
         chosen[number] = _pick(view, number, card, capability)
-    others = _others(free_to_serve(view, card, capability, busy), chosen)
+    others = _others(free_to_serve(view, card, capability, busy), {*chosen, *passed})
     for number in islice(others, wanted - len(going)):
         going.append(number)
         chosen[number] = replace(_pick(view, number, card, capability), reason=reason)
@@ -107,15 +125,22 @@ def _pick_neighbours(
     return len(going)
 
 
-def _others(walk: Iterator[int], chosen: dict[int, Pick]) -> Iterator[int]:
-    return (number for number in walk if number not in chosen)
+def _others(walk: Iterator[int], known: Collection[int]) -> Iterator[int]:
+    return (number for number in walk if number not in known)
 
 
 def _pick_professional(
-    view: View, card: Card, capability: Capability, busy: Busy, chosen: dict[int, Pick]
+    view: View,
+    card: Card,
+    capability: Capability,
+    wanted: int,
+    busy: Busy,
+    chosen: dict[int, Pick],
+    passed: set[int],
 ) -> int:
     """Choose the nearest, who may have been chosen already; return how many."""
-    found = list(islice(free_to_serve(view, card, capability, busy), card.wanted(capability)))
+    others = _others(free_to_serve(view, card, capability, busy), passed)
+    found = list(islice(others, wanted))
     for number in found:
         known = chosen.get(number)
         chosen[number] = (
@@ -136,6 +161,7 @@ def _replaced(
     capability: Capability,
     answering: list[int],
     busy: Busy,
+    passed: set[int],
     area: str | None,
 ) -> Text:
     """Why the incident's own one does not go."""
@@ -148,6 +174,8 @@ def _replaced(
         why = Text("地点不在已知的单元或网格内", "the place is in no known unit or grid")
     elif not answering:
         why = Text(f"{area} 没有登记", f"nobody is registered for {area}")
+    elif answering[0] in passed:
+        why = Text("已另行联系", "they were asked already")
     else:
         who = view.index.responders[answering[0]]
         reasons = refusals(who, card=card, at=view.at, busy=busy) or (_AWAY,)

@@ -1,16 +1,17 @@
 """Who could be there first, and why the nearer ones were passed over."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card, serves
+from gridsvc.dispatch.runcard import LAY_CAPABILITIES, LAY_ROLES, Card
 from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
 from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
+from gridsvc.domain.trades import TRADE_NAMES, Trade, trades_of
 from gridsvc.domain.travel import Basis, TravelTimes
 from gridsvc.domain.words import Text
 
@@ -74,7 +75,11 @@ class Shortfall:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The answer to "who can be there first?": what the ``card`` asks for, the eligible in order,
-    those passed over, and what not enough people within reach can do."""
+    those passed over, and what not enough people within reach can do.
+
+    ``basis`` and ``travel_note`` say what the times rest on, ``eta_notes`` what those of each basis
+    among them are worth.
+    """
 
     card: Card
     chosen: tuple[Candidate, ...]
@@ -82,6 +87,7 @@ class Ranking:
     shortfalls: tuple[Shortfall, ...]
     basis: Basis
     travel_note: Text
+    eta_notes: Mapping[Basis, Text]
 
     @property
     def required(self) -> tuple[Capability, ...]:
@@ -119,6 +125,7 @@ class Ranking:
             "notes": [_said(note) for note in self.notes],
             "basis": self.basis,
             "travel_note": _said(self.travel_note),
+            "eta_notes": {basis.value: _said(note) for basis, note in self.eta_notes.items()},
             "chosen": [_kept(one) for one in self.chosen],
             "refused": [_kept(one) for one in self.refused],
             "shortfalls": [kept_shortfall(one) for one in self.shortfalls],
@@ -145,6 +152,7 @@ def _kept(one: Candidate | Refusal) -> dict[str, Any]:
         "distance_m": round(near.distance_m, 1),
         "from": "live" if near.from_live else "home",
         "eta_s": round(near.eta_s),
+        "basis": near.basis,
         "score_s": round(near.score_s),
         "own": near.own,
         "terms": [
@@ -177,9 +185,10 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     -------
     Ranking
         ``chosen`` holds the ``CHOSEN`` lowest scores and, behind them, the lowest ones for each
-        capability that too few of those have. ``refused``, at most ``REFUSED_SHOWN``, are the
-        incident's own people who cannot go, and those of the ``EVERYBODY`` lowest scores who are
-        passed over on the way to the last of the first ``CHOSEN``.
+        capability that too few of those have; departments for other matters come last.
+        ``refused``, at most ``REFUSED_SHOWN``, are the incident's own people who cannot go, and
+        those of the ``EVERYBODY`` lowest scores who are passed over on the way to the last of the
+        first ``CHOSEN``.
     """
     first: list[int] = []
     if card.required:
@@ -187,14 +196,28 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
         first = list(islice(free, CHOSEN))
     chosen, shortfalls = _completed(view, card, first, busy)
     refused = _passed_over(view, card, first, busy)
-    return Ranking(
-        card,
-        tuple(candidate(view.one(number), view, card) for number in chosen),
-        tuple(_refusal(view, number, card, busy) for number in refused),
-        tuple(shortfalls),
-        travel.basis,
-        travel.note,
+    going = tuple(candidate(view.one(number), view, card) for number in chosen)
+    staying = tuple(_refusal(view, number, card, busy) for number in refused)
+    bases = [one.near.basis for one in going] + [one.near.basis for one in staying]
+    basis, note = _rests_on(travel, bases)
+    notes = {one: travel.note_of(one) for one in dict.fromkeys(bases)}
+    return Ranking(card, going, staying, tuple(shortfalls), basis, note, notes)
+
+
+def _rests_on(travel: TravelTimes, bases: Sequence[Basis]) -> tuple[Basis, Text]:
+    """What the times of all that are told of rest on, and what must be said of them."""
+    guessed = bases.count(Basis.STRAIGHT_LINE)
+    if not guessed or travel.basis is Basis.STRAIGHT_LINE:
+        return travel.basis, travel.note
+    straight = travel.note_of(Basis.STRAIGHT_LINE)
+    if guessed == len(bases):
+        return Basis.STRAIGHT_LINE, straight
+    note = Text(
+        f"{travel.note.zh}；其中 {guessed} 人无道路数据，按直线估算",
+        f"{travel.note.en}; {guessed} of the people have no road data and are estimated from "
+        "straight lines",
     )
+    return travel.basis, note
 
 
 def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
@@ -203,8 +226,22 @@ def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
 
 
 def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
-    """Walk over those who count for ``capability`` and can go."""
-    return _free(view, serving(view, card, capability), busy)
+    """Walk over those who count for ``capability`` and can go; departments that are for the matter
+    before the others."""
+    free = _free(view, serving(view, card, capability), busy)
+    if capability is not Capability.TRADE or not card.trades:
+        return free
+    people = view.index.responders
+    return iter(sorted(free, key=lambda number: _other_office(people[number], card)))
+
+
+def _other_office(who: Responder, card: Card) -> bool:
+    """Whether it is a department, and for other matters than the card asks for."""
+    return (
+        who.role is Role.DEPARTMENT
+        and bool(card.trades)
+        and card.trades.isdisjoint(trades_of(who.name))
+    )
 
 
 def shortfall(
@@ -261,17 +298,21 @@ def _completed(
     shortfalls = []
     for capability in card.required:
         wanted = card.wanted(capability)
-        if sum(_serves(view, number, capability) for number in first) < wanted:
+        if sum(_serves(view, number, card, capability) for number in first) < wanted:
             found = list(islice(free_to_serve(view, card, capability, busy), wanted))
             pool += found
             if len(found) < wanted:
                 shortfalls.append(shortfall(view, card, capability, found=len(found), busy=busy))
-    return [*first, *view.in_order(set(pool) - set(first))], shortfalls
+    people = view.index.responders
+    chosen = [*first, *view.in_order(set(pool) - set(first))]
+    return sorted(chosen, key=lambda number: _other_office(people[number], card)), shortfalls
 
 
-def _serves(view: View, number: int, capability: Capability) -> bool:
+def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
     who = view.index.responders[number]
-    return serves(who.role, who.capabilities, capability)
+    if capability is Capability.TRADE and _other_office(who, card):
+        return False
+    return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 
 def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:
@@ -298,6 +339,7 @@ def _refusal(view: View, number: int, card: Card, busy: Busy) -> Refusal:
 
 _TRAVEL = Text("路程用时", "travel time")
 _HOME = Text("仅有住所位置", "only the home place is known")
+_AREA = Text("住所未登记，仅有辖区位置", "no home is on file, only the own area is known")
 _TELEPHONE = Text("仅能电话通知", "by telephone only")
 _OWN = Text("本单元吹哨人、本网格网格员优先", "the incident's own sentinel and grid worker first")
 
@@ -306,7 +348,7 @@ def _terms(near: Nearby) -> tuple[Term, ...]:
     """The parts of a score; their sum is the score."""
     terms = [Term("travel", _TRAVEL, near.eta_s)]
     if not near.from_live:
-        terms.append(Term("home", _HOME, HOME_S))
+        terms.append(Term("home", _AREA if near.responder.by_area else _HOME, HOME_S))
     if not near.responder.app:
         terms.append(Term("telephone", _TELEPHONE, TELEPHONE_S))
     if near.own:
@@ -322,8 +364,12 @@ def _reasons(near: Nearby, view: View, card: Card) -> tuple[Text, ...]:
     if near.from_live and who.live is not None:
         minutes = max(0, int((view.at - who.live.seen_at).total_seconds() // 60))
         reasons.append(Text(f"实时位置，{minutes} 分钟前", f"live position, {minutes} minutes ago"))
+    elif who.by_area:
+        reasons.append(Text("按辖区位置计算", "measured from the middle of their own area"))
     else:
         reasons.append(Text("按住所位置计算", "measured from the home place"))
+    if who.role is Role.DEPARTMENT and card.trades:
+        reasons.append(_office(trades_of(who.name) & card.trades, card.trades))
     if not who.app:
         reasons.append(Text("仅电话通知", "by telephone only"))
     if card.held_back:
@@ -338,4 +384,17 @@ def _able(capabilities: tuple[Capability, ...]) -> Text:
     return Text(
         "能力：" + "、".join(CAPABILITY_NAMES[c].zh for c in capabilities),
         "able: " + ", ".join(CAPABILITY_NAMES[c].en for c in capabilities),
+    )
+
+
+@lru_cache(maxsize=256)
+def _office(has: frozenset[Trade], wanted: frozenset[Trade]) -> Text:
+    """What a department is to the matter."""
+    names = [TRADE_NAMES[trade] for trade in sorted(has or wanted)]
+    zh, en = "、".join(name.zh for name in names), ", ".join(name.en for name in names)
+    if has:
+        return Text(f"主管此类事项：{zh}", f"is for such matters: {en}")
+    return Text(
+        f"不主管此类事项（应由{zh}部门办理），无主管部门可派时就近派",
+        f"is for other matters (this one is for {en}): goes where none that is can",
     )

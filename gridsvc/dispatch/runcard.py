@@ -8,6 +8,7 @@ from gridsvc.domain.case import urgent
 from gridsvc.domain.force import Capability as C
 from gridsvc.domain.force import Role
 from gridsvc.domain.kinds import Category, Kind, Lay
+from gridsvc.domain.trades import TRADES, Trade
 from gridsvc.domain.waves import WAVES, Waves
 from gridsvc.domain.words import Text
 
@@ -57,6 +58,14 @@ _GAS = re.compile(
     r"(?<![a-z])(?:gas (?:leak\w*|smell)|(?:leak\w*|smell of) gas|explosi\w+|exploded|hazmat|"
     r"chemical spill|toxic gas|carbon monoxide)(?![a-z])"
 )
+# What of a match is said again: these words alone, never what a reporter wrote between them.
+_GAS_SAID = re.compile(
+    _GAS_NAME + r"味?|泄漏|泄露|外泄|漏了|漏气|在漏|漏出|漏|中毒|起火|着火|侧翻|"
+    r"危化品?|危险化学品|化学品|剧毒|农药|油罐|罐车|槽车|爆炸|爆燃|炸药|雷管|毒气|有毒气体|"
+    r"一氧化碳|硫化氢|"
+    r"gas|leak(?:s|ed|ing|age)?|smell(?: of)?|explosi(?:on|ve)?s?|exploded|hazmat|"
+    r"chemical spill|toxic|carbon monoxide"
+)
 _BLANK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 _ONE_BLANK = re.compile(r"\s+")
 
@@ -69,7 +78,8 @@ class Card:
     not sent whatever they can do, ``notes`` says why it differs from the card of its kind.
     ``at_once``: people are assigned before anybody confirms. ``held_back``: whoever goes keeps
     away from the danger itself until the police are there. ``armed``: the words name a weapon.
-    ``waves``: how it is offered, None where it is only recommended.
+    ``waves``: how it is offered, None where it is only recommended. ``trades``: what a department
+    should be for, any of them; where none that is can go, the nearest does.
     """
 
     required: tuple[C, ...]
@@ -82,6 +92,7 @@ class Card:
     held_back: bool = False
     armed: bool = False
     waves: Waves | None = None
+    trades: frozenset[Trade] = frozenset()
 
     def wanted(self, capability: C) -> int:
         """How many people of ``capability`` it asks for."""
@@ -98,12 +109,6 @@ class Card:
         if self.held_back:
             return frozenset(self.required)
         return LAY_CAPABILITIES if self.lay is Lay.STAND_OFF else frozenset()
-
-
-def serves(role: Role, capabilities: frozenset[C], capability: C) -> bool:
-    """Whether somebody counts for ``capability``: a neighbour who has learned a professional's
-    trade is welcome, but does not stand in for the professional."""
-    return capability in capabilities and (capability in LAY_CAPABILITIES or not role.lay)
 
 
 def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
@@ -134,6 +139,7 @@ def card_for(kind: Kind, *, urgency: int, text: str = "") -> Card:
         barred=frozenset({Role.SENTINEL}) if kind.code in _NO_SENTINEL else frozenset(),
         at_once=urgent(urgency),
         waves=WAVES.get(urgency),
+        trades=TRADES.get(kind.code, frozenset()),
     )
     if _raised(kind, urgency):
         card = _tightened(card, kind, urgency)
@@ -176,14 +182,24 @@ def _without_gas(card: Card, words: str) -> Card:
     found = _GAS.search(words)
     if found is None:
         return card
+    said = _gas_words(found[0])
     note = Text(
-        f"报警内容提到“{found[0]}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
-        f"the report says {found[0]!r}: there may be gas or hazardous goods, lay people stay away, "
+        f"报警内容提到“{said}”：可能有燃气或危化品，群众力量不得靠近，移交 119",
+        f"the report says {said!r}: there may be gas or hazardous goods, lay people stay away, "
         "119 is asked",
     )
     return replace(
         card, lay=Lay.NONE, hand_over=_asked(card.hand_over, "119"), notes=(*card.notes, note)
     )
+
+
+def _gas_words(found: str) -> str:
+    said, end = "", 0
+    for word in _GAS_SAID.finditer(found):
+        between = found[end : word.start()]
+        said += ("…" if between.strip() else between) + word[0]
+        end = word.end()
+    return said
 
 
 def _weapon(kind: Kind, words: str) -> str | None:

@@ -1,6 +1,6 @@
 """Past-tense facts. They are the audit trail and the outbox: ids only, never personal data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -12,8 +12,9 @@ class Event:
     name: ClassVar[str] = ""
 
     def payload(self) -> dict[str, Any]:
-        """The fact as plain JSON values."""
-        return asdict(self)
+        """The fact as plain JSON values: its fields are no more than numbers, codes and tuples
+        of these."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ class CaseReminded(CaseEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponderAssigned(CaseEvent):
-    """A person was claimed for a case; nobody has told them yet."""
+    """A person was claimed for a case and is offered it; nobody has told them yet. ``wave`` counts
+    from 1, 0 for somebody chosen by a person; ``reserve``: besides those the card needs."""
 
     name: ClassVar[str] = "responder_assigned"
     assignment: str
@@ -133,12 +135,15 @@ class ResponderAssigned(CaseEvent):
     capability: str
     stand_off: bool
     eta_s: float
+    wave: int = 0
+    reserve: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignmentStepped(CaseEvent):
     """An assignment took a step of its table; ``free`` says that the person can be sent again,
-    ``on_behalf`` that the officer recorded it by telephone (代接单)."""
+    ``on_behalf`` that the officer recorded it by telephone (代接单), ``reason`` why, as a code of
+    `gridsvc.domain.reasons`."""
 
     name: ClassVar[str] = "assignment_stepped"
     assignment: str
@@ -148,6 +153,7 @@ class AssignmentStepped(CaseEvent):
     after: str
     free: bool
     on_behalf: bool = False
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,39 @@ class ApiKeyRevoked(Event):
 
     name: ClassVar[str] = "api_key_revoked"
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadsImported(Event):
+    """A version of the roads became the current one."""
+
+    name: ClassVar[str] = "roads_imported"
+    version: int
+    nodes: int
+    edges: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoadClosed(Event):
+    """Roads were closed for ``vehicles`` from ``starts_at`` to ``ends_at`` (ISO 8601; None: until
+    lifted). It expires by itself, without another event."""
+
+    name: ClassVar[str] = "road_closed"
+    closure: str
+    vehicles: tuple[str, ...]
+    starts_at: str
+    ends_at: str | None
+    edges: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoadReopened(Event):
+    """A closure was lifted before its end."""
+
+    name: ClassVar[str] = "road_reopened"
+    closure: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)

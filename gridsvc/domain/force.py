@@ -79,6 +79,14 @@ class Vehicle(StrEnum):
     CAR = "car"
 
 
+VEHICLE_NAMES: dict[Vehicle, Text] = {
+    Vehicle.FOOT: Text("步行", "on foot"),
+    Vehicle.MOTORCYCLE: Text("摩托车", "motorbike"),
+    Vehicle.CAR: Text("汽车", "car"),
+}
+"""What each vehicle is called on screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class LivePosition:
     """Where a responder's device last said it was, and when (aware datetime)."""
@@ -91,7 +99,8 @@ class LivePosition:
 class Responder:
     """One person or crew. ``area`` is the code of the unit, grid, village, township or county
     it answers for. ``app`` False means by telephone only; ``night`` says whether it can be
-    reached from 22:00 to 06:00."""
+    reached from 22:00 to 06:00. ``by_area``: nobody knows where it lives, ``home`` is the middle of
+    its own unit or grid; never stored."""
 
     id: str
     name: str
@@ -105,6 +114,7 @@ class Responder:
     on_duty: bool = True
     vehicle: Vehicle = Vehicle.FOOT
     live: LivePosition | None = None
+    by_area: bool = False
 
 
 def unknown_responder(id: str) -> NotFoundError:  # noqa: A002

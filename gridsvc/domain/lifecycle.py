@@ -51,13 +51,13 @@ class Step(StrEnum):
 class AssignmentState(StrEnum):
     """Where the sending of one person to one case stands; a person has no such state."""
 
-    ASSIGNED = "assigned"
-    NOTIFIED = "notified"
+    OFFERED = "offered"
     ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
     EN_ROUTE = "en_route"
     ARRIVED = "arrived"
     DONE = "done"
-    DECLINED = "declined"
     STOOD_DOWN = "stood_down"
     RELEASED = "released"
 
@@ -68,8 +68,10 @@ class AssignmentStep(StrEnum):
     NOTIFY = "notify"
     ACCEPT = "accept"
     DECLINE = "decline"
+    EXPIRE = "expire"
     DEPART = "depart"
     ARRIVE = "arrive"
+    CHECK_IN = "check_in"
     FINISH = "finish"
     STAND_DOWN = "stand_down"
     RELEASE = "release"
@@ -107,9 +109,9 @@ STEP_NAMES: dict[Step, Text] = {
 }
 
 ASSIGNMENT_STATE_NAMES: dict[AssignmentState, Text] = {
-    AssignmentState.ASSIGNED: Text("已指派·未通知", "assigned, not notified"),
-    AssignmentState.NOTIFIED: Text("已通知·待接单", "notified, not accepted yet"),
+    AssignmentState.OFFERED: Text("已指派·待接单", "offered, not accepted yet"),
     AssignmentState.ACCEPTED: Text("已接单", "accepted"),
+    AssignmentState.EXPIRED: Text("超时未接单", "not accepted in time"),
     AssignmentState.EN_ROUTE: Text("赶赴途中", "en route"),
     AssignmentState.ARRIVED: Text("已到场", "arrived"),
     AssignmentState.DONE: Text("已完成", "done"),
@@ -122,8 +124,10 @@ ASSIGNMENT_STEP_NAMES: dict[AssignmentStep, Text] = {
     AssignmentStep.NOTIFY: Text("确认已通知", "notify"),
     AssignmentStep.ACCEPT: Text("接单", "accept"),
     AssignmentStep.DECLINE: Text("谢绝", "decline"),
+    AssignmentStep.EXPIRE: Text("超时", "expire"),
     AssignmentStep.DEPART: Text("出发", "depart"),
     AssignmentStep.ARRIVE: Text("到场", "arrive"),
+    AssignmentStep.CHECK_IN: Text("报平安", "report to be safe"),
     AssignmentStep.FINISH: Text("完成", "finish"),
     AssignmentStep.STAND_DOWN: Text("撤回力量", "stand down"),
     AssignmentStep.RELEASE: Text("解除指派", "release"),
@@ -171,28 +175,37 @@ CASE: dict[Stage, dict[Step, Stage]] = {
     Stage.WITHDRAWN: {Step.REOPEN: Stage.REGISTERED},
 }
 
+URGENT_CASE: dict[Stage, dict[Step, Stage]] = {
+    stage: {Step.REOPEN: Stage.PAPERWORK_OWED}
+    for stage, steps in CASE.items()
+    if steps.get(Step.REOPEN) is Stage.REGISTERED
+}
+"""Where a case of urgency 1 or 2 goes on otherwise: an emergency that was given up by mistake is
+dispatched first again."""
+
 _A, _DO = AssignmentState, AssignmentStep
 _CALLED_OFF = {_DO.STAND_DOWN: _A.STOOD_DOWN, _DO.RELEASE: _A.RELEASED}
 
 ASSIGNMENT: dict[AssignmentState, dict[AssignmentStep, AssignmentState]] = {
-    _A.ASSIGNED: {
-        _DO.NOTIFY: _A.NOTIFIED,
+    _A.OFFERED: {
+        _DO.NOTIFY: _A.OFFERED,
         _DO.ACCEPT: _A.ACCEPTED,
         _DO.DECLINE: _A.DECLINED,
+        _DO.EXPIRE: _A.EXPIRED,
         **_CALLED_OFF,
     },
-    _A.NOTIFIED: {_DO.ACCEPT: _A.ACCEPTED, _DO.DECLINE: _A.DECLINED, **_CALLED_OFF},
     _A.ACCEPTED: {
         _DO.DEPART: _A.EN_ROUTE,
         _DO.ARRIVE: _A.ARRIVED,
         _DO.DECLINE: _A.DECLINED,
         **_CALLED_OFF,
     },
-    _A.EN_ROUTE: {_DO.ARRIVE: _A.ARRIVED, **_CALLED_OFF},
-    _A.ARRIVED: {_DO.FINISH: _A.DONE, **_CALLED_OFF},
-    _A.DONE: {},
     _A.DECLINED: {},
-    _A.STOOD_DOWN: {},
+    _A.EXPIRED: {_DO.ACCEPT: _A.ACCEPTED},
+    _A.EN_ROUTE: {_DO.ARRIVE: _A.ARRIVED, _DO.DECLINE: _A.DECLINED, **_CALLED_OFF},
+    _A.ARRIVED: {_DO.CHECK_IN: _A.ARRIVED, _DO.FINISH: _A.DONE, **_CALLED_OFF},
+    _A.DONE: {},
+    _A.STOOD_DOWN: {_DO.ACCEPT: _A.ACCEPTED},
     _A.RELEASED: {},
 }
 
@@ -201,19 +214,32 @@ OPEN_STAGES = frozenset(
 )
 """Somebody still owes something. A rated case only waits for its archive."""
 
-ENDED = frozenset(state for state, steps in ASSIGNMENT.items() if not steps)
+ENDED = frozenset({_A.DECLINED, _A.EXPIRED, _A.DONE, _A.STOOD_DOWN, _A.RELEASED})
 """States in which the person is free again."""
 
+LATE = frozenset({_A.EXPIRED, _A.STOOD_DOWN})
+"""States from which somebody may still accept, while the place is open: a late acceptance."""
 
-def next_stage(stage: Stage, step: Step) -> Stage:
-    """Stage after ``step``.
+GOING = frozenset({_A.ACCEPTED, _A.EN_ROUTE, _A.ARRIVED})
+"""States in which the person has said yes and is at it."""
+
+OFFER_NAMES: dict[bool, Text] = {
+    False: Text("已指派·未通知", "assigned, not notified"),
+    True: Text("已通知·待接单", "notified, not accepted yet"),
+}
+"""What an offer is called, by whether a channel has confirmed that the person was told."""
+
+
+def next_stage(stage: Stage, step: Step, *, urgent: bool = False) -> Stage:
+    """Stage after ``step`` of a case, ``urgent`` for one of urgency 1 or 2.
 
     Raises
     ------
     ConflictError
         The table has no such step, with those it has.
     """
-    return _next(CASE, stage, step, STAGE_NAMES, STEP_NAMES, "illegal_step")
+    after = _next(CASE, stage, step, STAGE_NAMES, STEP_NAMES, "illegal_step")
+    return URGENT_CASE.get(stage, {}).get(step, after) if urgent else after
 
 
 def next_state(state: AssignmentState, step: AssignmentStep) -> AssignmentState:

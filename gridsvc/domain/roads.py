@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Floats
+from gridsvc.domain.words import Text
 
 Ints = npt.NDArray[np.int64]
 Masks = npt.NDArray[np.uint8]
@@ -76,6 +78,24 @@ class RoadNetwork:
         return len(self.tail)
 
 
+class ClosureState(StrEnum):
+    """Where a closure stands."""
+
+    SCHEDULED = "scheduled"
+    IN_FORCE = "in_force"
+    ENDED = "ended"
+    LIFTED = "lifted"
+
+
+CLOSURE_NAMES: dict[ClosureState, Text] = {
+    ClosureState.SCHEDULED: Text("未开始", "scheduled"),
+    ClosureState.IN_FORCE: Text("封闭中", "in force"),
+    ClosureState.ENDED: Text("已到期", "ended"),
+    ClosureState.LIFTED: Text("已解除", "lifted"),
+}
+"""What each is called on screen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Closure:
     """Roads that cannot be used for a time: those that ``geometry`` (shapely, lng and lat degrees:
@@ -95,6 +115,14 @@ class Closure:
     made_by: str
     made_at: datetime
     lifted_at: datetime | None = None
+
+    def state(self, at: datetime) -> "ClosureState":
+        """Where it stands at ``at`` (aware)."""
+        if self.lifted_at is not None and self.lifted_at <= at:
+            return ClosureState.LIFTED
+        if self.ends_at is not None and self.ends_at <= at:
+            return ClosureState.ENDED
+        return ClosureState.IN_FORCE if self.starts_at <= at else ClosureState.SCHEDULED
 
     def holds(self, at: datetime) -> bool:
         """Whether it is in force at ``at`` (aware)."""

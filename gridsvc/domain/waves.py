@@ -12,8 +12,9 @@ class Waves:
     one at a time for each place, ``answer_s`` seconds each. ``second_channel_s``: who has not
     answered is rung. ``township_s`` and ``leader_s``: the township's and the county's leader on
     duty are called; None for never. Somebody on the scene who is silent for ``silence_s`` is rung:
-    their safety is a case too. ``redirects``: this case may take people who are on their way to a
-    less urgent one.
+    their safety is a case too. While nobody is left to be asked it is looked for somebody again
+    after ``again_s``, each time twice as long, at most ``AGAIN_AT_MOST_S``. ``redirects``: this
+    case may take people who are on their way to a less urgent one.
     """
 
     together: bool
@@ -24,6 +25,7 @@ class Waves:
     leader_s: float | None = None
     silence_s: float = 20 * 60.0
     redirects: bool = False
+    again_s: float = 60.0
 
 
 CRITICAL = Waves(
@@ -38,6 +40,15 @@ CRITICAL = Waves(
 
 URGENT = Waves(together=False)
 """Urgency 2: one by one, a minute each."""
+
+ORDINARY = Waves(together=False)
+"""For cases that only a person sends people to: how long somebody on the scene may be silent."""
+
+AGAIN_AT_MOST_S = 600.0
+"""Seconds between two looks for somebody who can be asked, at most."""
+
+FORGIVEN_S = 300.0
+"""Somebody who did not answer is asked again after so many seconds, where nobody else is left."""
 
 WAVES: dict[int, Waves] = {1: CRITICAL, 2: URGENT}
 """By urgency. Others are recommended and confirmed by a person."""

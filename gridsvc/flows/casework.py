@@ -6,22 +6,44 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from gridsvc.domain.case import Case, Note, Supervision
+from gridsvc.domain.case import (
+    PAPERWORK_WITHIN,
+    Assignment,
+    Case,
+    Note,
+    Supervision,
+    quiet,
+    urgent,
+)
+from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.errors import ConflictError, Fault, InputError
 from gridsvc.domain.events import CaseReminded, CaseStepped, CaseSupervised
 from gridsvc.domain.incident import Incident
-from gridsvc.domain.lifecycle import ENDED, Stage, Step, next_stage
+from gridsvc.domain.lifecycle import (
+    ENDED,
+    OPEN_STAGES,
+    STEP_NAMES,
+    Stage,
+    Step,
+    next_stage,
+)
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import (
+    Decision,
     about,
     assigned,
     call_off,
+    decide,
+    keep,
     must_be_at_work,
     must_be_open,
-    patiently,
     reached,
+    weigh,
 )
+from gridsvc.flows.offering import look_soon, start_offers
+from gridsvc.flows.patience import patiently
+from gridsvc.flows.scene import Scene
 from gridsvc.store import Store, UnitOfWork
 
 RATINGS: dict[str, Text] = {
@@ -42,8 +64,24 @@ class Action:
     rating: str = ""
 
 
-def step(key: str, action: Action, *, store: Store, now: datetime, caller: Caller) -> Case:
-    """Take a step of the case table.
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """A case after a step, and what was decided where that sent people anew."""
+
+    incident: Incident
+    case: Case
+    decision: Decision | None = None
+
+    @property
+    def assignments(self) -> tuple[Assignment, ...]:
+        """Who was sent by the step."""
+        return () if self.decision is None else self.decision.assignments
+
+
+def step(
+    key: str, action: Action, *, scene: Scene, store: Store, now: datetime, caller: Caller
+) -> Stepped:
+    """Take a step of the case table. An urgent case that is opened again is dispatched at once.
 
     Raises
     ------
@@ -52,13 +90,16 @@ def step(key: str, action: Action, *, store: Store, now: datetime, caller: Calle
     InputError
         What the step needs is missing.
     ConflictError
-        The table has no such step; nothing is changed.
+        The table has no such step, or it would end a case whose supervision order is not answered;
+        nothing is changed.
     """
 
-    def once(work: UnitOfWork) -> Case:
+    def once(work: UnitOfWork) -> Stepped:
         incident, case = reached(work, key, caller)
-        stage = next_stage(case.stage, action.step)
+        stage = next_stage(case.stage, action.step, urgent=urgent(incident.urgency))
         _needs(action)
+        if case.open and stage not in OPEN_STAGES:
+            _must_be_answered(work, incident, action.step)
         after = _changed(case, stage, action, now)
         work.cases.change(incident.id, after)
         if action.note:
@@ -74,9 +115,51 @@ def step(key: str, action: Action, *, store: Store, now: datetime, caller: Calle
         )
         if case.open and stage in _NOBODY_NEEDED:
             call_off(work, incident, now=now, by=caller.id)
-        return after
+        if stage is not Stage.PAPERWORK_OWED:
+            return Stepped(incident, after)
+        return _sent_anew(work, incident, after, scene, now, caller)
 
     return patiently(store, once)
+
+
+def _sent_anew(
+    work: UnitOfWork, incident: Incident, case: Case, scene: Scene, now: datetime, caller: Caller
+) -> Stepped:
+    """Dispatch a case that was opened again, unless people are at it or its place is not known."""
+    if any(one.state not in ENDED for one in work.cases.assignments(incident.id)):
+        return Stepped(incident, case)
+    # Whom its own end has freed a moment ago this process may not know to be free yet.
+    scene = replace(scene, busy=work.cases.taken())
+    weighed = weigh(incident, scene=scene, now=now)
+    decision = decide(work, incident, weighed, scene=scene, now=now, by=caller.id)
+    number = work.cases.decisions(incident.id) + 1
+    keep(work, incident, decision, now=now, by=caller.id, number=number)
+    return Stepped(incident, start_offers(work, incident, case, decision, now=now), decision)
+
+
+def _must_be_answered(work: UnitOfWork, incident: Incident, step: Step) -> None:
+    owed = _owed(work, incident)
+    if not owed:
+        return
+    due = [one.reply_by.astimezone(COUNTY_TIME).strftime("%Y-%m-%d %H:%M") for one in owed]
+    zh = "；".join(
+        f"{one.level} {one.supervisor}，{at} 前回复" for one, at in zip(owed, due, strict=True)
+    )
+    en = "; ".join(
+        f"{one.level} {one.supervisor}, due {at}" for one, at in zip(owed, due, strict=True)
+    )
+    text = Text(
+        f"督办尚未回复（{zh}），不能执行“{STEP_NAMES[step].zh}”：请先回复督办"
+        f"（POST /api/v1/incidents/{incident.number}/supervision/reply）。未作任何更改",
+        f"a supervision order is not answered ({en}), {step} is not possible: answer it first "
+        f"(POST /api/v1/incidents/{incident.number}/supervision/reply). Nothing was changed",
+    )
+    raise ConflictError(Fault("supervision_owed", text, "step"))
+
+
+def _owed(work: UnitOfWork, incident: Incident) -> list[Supervision]:
+    """The orders over a case that are not answered."""
+    return [one for one in work.cases.supervisions(incident.id) if one.replied_at is None]
 
 
 _NOBODY_NEEDED = frozenset(Stage) - {
@@ -111,17 +194,19 @@ def _changed(case: Case, stage: Stage, action: Action, now: datetime) -> Case:
     owner = action.owner or ("" if action.step is Step.SEND_BACK else case.owner)
     handled = stage in _NOBODY_NEEDED
     return replace(
-        case,
+        quiet(case) if handled else case,
         stage=stage,
         owner=owner,
         closed_at=(case.closed_at or now) if handled else None,
-        paperwork_due_at=case.paperwork_due_at if stage is Stage.PAPERWORK_OWED else None,
+        paperwork_due_at=now + PAPERWORK_WITHIN if stage is Stage.PAPERWORK_OWED else None,
         merged_into=None if action.step is Step.REOPEN else case.merged_into,
+        rating=action.rating if action.step is Step.RATE else case.rating,
     )
 
 
 def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -> Case:
-    """Make the case ``key`` part of the case ``into``: those sent to it stay sent, to the other.
+    """Make the case ``key`` part of the case ``into``: those sent to it stay sent, to the other,
+    which owes the answers to its supervision orders from now on.
 
     Raises
     ------
@@ -143,7 +228,12 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
         stage = next_stage(case.stage, Step.MERGE)
         must_be_at_work(other)
         after = replace(
-            case, stage=stage, merged_into=target.number, closed_at=now, paperwork_due_at=None
+            quiet(case),
+            stage=stage,
+            merged_into=target.number,
+            closed_at=now,
+            paperwork_due_at=None,
+            supervised=False,
         )
         work.cases.change(incident.id, after)
         work.events.record(
@@ -156,6 +246,8 @@ def merge(key: str, into: str, *, store: Store, now: datetime, caller: Caller) -
             )
         )
         _hand_on(work, incident, target, caller)
+        _hand_orders_on(work, incident, target, other, caller)
+        look_soon(work, target.id, now)
         return after
 
     return patiently(store, once)
@@ -169,6 +261,19 @@ def _hand_on(work: UnitOfWork, incident: Incident, target: Incident, caller: Cal
         work.cases.change_assignment(replace(one, incident=target.id))
         work.events.record(assigned(one, fields))
     work.cases.rename_claims(incident.number, target.number)
+    work.timers.hand_on(incident.id, target.id)
+
+
+def _hand_orders_on(
+    work: UnitOfWork, incident: Incident, target: Incident, other: Case, caller: Caller
+) -> None:
+    moving = _owed(work, incident)
+    if not moving:
+        return
+    work.cases.move_supervisions(incident.id, target.id)
+    work.cases.change(target.id, replace(other, supervised=True))
+    fields = about(target, work.cases.county, caller.id)
+    work.events.record(*(CaseSupervised(**fields, order=one.id, replied=False) for one in moving))
 
 
 def supervise(
@@ -229,8 +334,7 @@ def reply_to_supervision(key: str, *, store: Store, now: datetime, caller: Calle
         work.events.record(
             *(
                 CaseSupervised(**fields, order=order.id, replied=True)
-                for order in work.cases.supervisions(incident.id)
-                if order.replied_at is None
+                for order in _owed(work, incident)
             )
         )
         work.cases.answer_supervisions(incident.id, now)

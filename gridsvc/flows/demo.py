@@ -14,6 +14,7 @@ from gridsvc.domain.geo import Datum, MetricFrame
 from gridsvc.domain.words import Text
 from gridsvc.flows.importing import import_file
 from gridsvc.flows.mapload import load_map
+from gridsvc.flows.road_import import import_roads
 from gridsvc.store import Store
 
 Progress = Callable[[Text, float], None]
@@ -34,6 +35,7 @@ class _Present:
 
     kinds: frozenset[LayerKind]
     foreign: bool
+    roads: bool
 
 
 def demo_is_due(store: Store) -> bool:
@@ -97,6 +99,11 @@ def build_demo(
             grid_map=grid_map,
         )
         progress(text, 1.0)
+    if not present.roads:
+        text = Text("导入道路", "roads")
+        progress(text, 0.0)
+        import_roads(store, folder / "roads.gpkg", datum=Datum.CGCS2000, clock=clock, demo=True)
+        progress(text, 1.0)
 
 
 class _Stages:
@@ -131,6 +138,7 @@ def _present(store: Store) -> _Present:
         versions = reading.areas.versions()
         incidents = reading.incidents.count()
         # Grids and units bring their workers and sentinels; the others come with the list alone.
+        roads = reading.roads.current() is not None
         listed = reading.force.has_role(Role.MEDIATOR)
     kinds = {LayerKind(version.layer) for version in versions}
     if listed:
@@ -138,4 +146,4 @@ def _present(store: Store) -> _Present:
     if incidents:
         kinds.add(LayerKind.INCIDENTS)
     foreign = any(not version.demo for version in versions) or bool(kinds and not versions)
-    return _Present(frozenset(kinds), foreign)
+    return _Present(frozenset(kinds), foreign, roads)

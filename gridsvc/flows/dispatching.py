@@ -1,19 +1,17 @@
 """People are assigned: claimed by a row that only one transaction can take."""
 
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 from gridsvc import logs
-from gridsvc.dispatch import Card, Pick, Ranking, Shortfall, View, picks, rank
-from gridsvc.dispatch.eligibility import refusals
+from gridsvc.dispatch import Card, Pick, Ranking, Shortfall, View, next_wave, rank
 from gridsvc.domain.case import Assignment, Case, urgent
-from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
+from gridsvc.domain.errors import ConflictError, Fault
 from gridsvc.domain.events import AssignmentStepped, ForceMissing, ResponderAssigned
 from gridsvc.domain.incident import Incident, unknown_incident
-from gridsvc.domain.kinds import Lay
 from gridsvc.domain.lifecycle import (
     ASSIGNMENT,
     ENDED,
@@ -21,24 +19,28 @@ from gridsvc.domain.lifecycle import (
     AssignmentStep,
     next_state,
 )
+from gridsvc.domain.reasons import CASE_OVER
 from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
+from gridsvc.flows.patience import BeatenError
 from gridsvc.flows.scene import Scene, card_of
-from gridsvc.store import Store, UnitOfWork
+from gridsvc.store import UnitOfWork
 
-ATTEMPTS = 5
-"""How often a decision that another transaction was in the way of is taken anew."""
-
-T = TypeVar("T")
+Lost = dict[str, str]
+"""Who turned out to be taken, and the number of the case that has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """The force as seen from an incident, what the incident asks for, and who could go."""
+    """The force as seen from an incident, what the incident asks for, and who could go.
+
+    ``lost`` grows with each attempt to claim them.
+    """
 
     view: View
     card: Card
     ranking: Ranking
+    lost: Lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,6 @@ class Decision:
         return told | {"assigned": [one.responder for one in self.assignments]}
 
 
-def patiently(store: Store, decide: Callable[[UnitOfWork], T]) -> T:
-    """What ``decide`` returns, durable; tried anew where another transaction was in the way."""
-    left = ATTEMPTS
-    while True:
-        left -= 1
-        try:
-            with store.write() as work:
-                return decide(work)
-        except ConflictError as error:
-            if not left or error.faults[0].code != "store_busy":
-                raise
-
-
 def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
     """The fields that every event about ``incident`` has."""
     return {
@@ -82,13 +71,19 @@ def about(incident: Incident, county: str, by: str) -> dict[str, Any]:
     }
 
 
-def weigh(incident: Incident, *, scene: Scene, now: datetime) -> Weighed | None:
-    """Who could go, without a transaction; None while the place is not known."""
+def weigh(
+    incident: Incident, *, scene: Scene, now: datetime, lost: Lost | None = None
+) -> Weighed | None:
+    """Who could go, without a transaction; None while the place is not known.
+
+    ``lost`` is given where attempts weigh anew: what one has learned the next one knows.
+    """
     view = scene.view(incident, at=now)
     if view is None:
         return None
     card = card_of(incident)
-    return Weighed(view, card, rank(view, card, travel=scene.travel, busy=scene.busy))
+    ranking = rank(view, card, travel=scene.travel, busy=scene.busy)
+    return Weighed(view, card, ranking, {} if lost is None else lost)
 
 
 def decide(
@@ -99,87 +94,132 @@ def decide(
     scene: Scene,
     now: datetime,
     by: str,
-    number: int = 1,
     claim: bool = True,
 ) -> Decision | None:
-    """Keep who could go, and at urgency 1 and 2 assign at once; None where nothing was weighed.
+    """Decide whom to send, and at urgency 1 and 2 claim them; None where nothing was weighed.
 
-    The decision is kept as the ``number``-th of its incident; the caller commits. ``claim`` False:
-    people are at it already, it is only ranked anew.
+    Must run in `patiently`; what it returns is stored by `keep`. ``claim`` False: people are at
+    it already, it is only ranked anew.
     """
     if weighed is None:
         return None
     ranking = weighed.ranking
-    decision = Decision(ranking, (), ranking.shortfalls)
-    if claim and urgent(incident.urgency):
-        assignments, missing = _claim(work, incident, weighed, scene, now, by)
-        decision = Decision(ranking, assignments, missing)
-        work.cases.assign(assignments)
+    if not claim or not urgent(incident.urgency):
+        return Decision(ranking, (), ranking.shortfalls)
+    scene = replace(scene, busy={**scene.busy, **weighed.lost}) if weighed.lost else scene
+    made, missing = claim_wave(
+        work,
+        incident,
+        weighed.view,
+        weighed.card,
+        scene=scene,
+        now=now,
+        by=by,
+        lost=weighed.lost,
+    )
+    return Decision(ranking, made, missing)
+
+
+def keep(
+    work: UnitOfWork,
+    incident: Incident,
+    decision: Decision | None,
+    *,
+    now: datetime,
+    by: str,
+    number: int = 1,
+) -> None:
+    """Store a decision as the ``number``-th of its incident, with its events."""
+    if decision is None:
+        return
+    work.cases.assign(decision.assignments)
     fields = about(incident, work.cases.county, by)
     work.events.record(*(assigned(one, fields) for one in decision.assignments))
     if decision.shortfalls:
-        missing_now = tuple(one.capability for one in decision.shortfalls)
-        work.events.record(ForceMissing(**fields, capabilities=missing_now))
+        missing = tuple(one.capability for one in decision.shortfalls)
+        work.events.record(ForceMissing(**fields, capabilities=missing))
     work.cases.decide(incident.id, decision.as_json(), number=number, at=now)
-    return decision
 
 
-def _claim(
+def claim_wave(
     work: UnitOfWork,
     incident: Incident,
-    weighed: Weighed,
+    view: View,
+    card: Card,
+    *,
     scene: Scene,
     now: datetime,
     by: str,
+    sent: Sequence[Assignment] = (),
+    lost: Lost | None = None,
 ) -> tuple[tuple[Assignment, ...], tuple[Shortfall, ...]]:
-    """Claim whom the card asks for. Who turns out to be taken gives way to the next one."""
+    """Claim whom the card asks for, beyond those ``sent`` already.
+
+    Must run in `patiently`: where somebody turns out to be taken it is taken anew without them,
+    of whom ``lost`` is told for the next attempt.
+    """
     placement = incident.placement
     unit, grid = (placement.unit, placement.grid) if placement else (None, None)
-    lost: dict[str, str] = {}
-    held: dict[str, Assignment] = {}
-    while True:
-        busy = {**scene.busy, **lost} if lost else scene.busy
-        chosen, missing = picks(weighed.view, weighed.card, unit=unit, grid=grid, busy=busy)
-        beaten = False
-        # In one order for everybody: two that claim crosswise would wait for each other.
-        for pick in sorted(chosen, key=lambda one: one.responder.id):
-            if pick.responder.id in held:
-                continue
-            made = _assignment(pick, incident, scene, now, by)
-            taken_by = _take(work, pick, made, incident)
-            if taken_by is None:
-                held[made.responder] = made
-            else:
-                lost[made.responder], beaten = taken_by, True
-        if not beaten:
-            break
-    kept = tuple(held.pop(pick.responder.id) for pick in chosen)
-    for spare in held.values():
-        work.cases.free(spare)
-    return kept, missing
+    wave = 1 + max((one.wave for one in sent), default=0)
+    chosen, missing = next_wave(view, card, sent, unit=unit, grid=grid, busy=scene.busy)
+    made = [offer(pick, incident, card, now=now, by=by, wave=wave) for pick in chosen]
+    beaten = take(work, list(zip(chosen, made, strict=True)), incident)
+    if beaten:
+        # Not the next one here and now: out of the order of ids two transactions could wait for
+        # each other. What this one has claimed is given back with it.
+        if lost is not None:
+            lost.update(beaten)
+        raise BeatenError
+    return tuple(made), missing
 
 
-def _take(work: UnitOfWork, pick: Pick, made: Assignment, incident: Incident) -> str | None:
+def take(work: UnitOfWork, made: Sequence[tuple[Pick, Assignment]], incident: Incident) -> Lost:
+    """Claim whoever can be at one case only; return who is taken already."""
     # A drill holds nobody back: a real case would find the people gone.
-    if incident.drill or not pick.responder.role.exclusive:
+    if incident.drill:
+        return {}
+    alone = [one for pick, one in made if pick.responder.role.exclusive]
+    return work.cases.claim(alone, number=incident.number)
+
+
+def take_person(
+    work: UnitOfWork, made: Assignment, incident: Incident, *, exclusive: bool
+) -> str | None:
+    """Claim somebody; the number of the case that has them, None for success."""
+    if incident.drill or not exclusive:
         return None
-    return work.cases.claim(made.responder, assignment_id=made.id, number=incident.number)
+    return work.cases.claim([made], number=incident.number).get(made.responder)
 
 
-def _assignment(pick: Pick, incident: Incident, scene: Scene, now: datetime, by: str) -> Assignment:
+def offer(
+    pick: Pick,
+    incident: Incident,
+    card: Card,
+    *,
+    now: datetime,
+    by: str,
+    wave: int,
+) -> Assignment:
+    """An offer to whoever was picked; it ends after the card's time for an answer."""
+    waves = card.waves
     return Assignment(
         id=uuid.uuid4().hex,
         incident=incident.id,
         responder=pick.responder.id,
         capability=pick.capability,
-        state=AssignmentState.ASSIGNED,
+        state=AssignmentState.OFFERED,
         stand_off=pick.stand_off,
         eta_s=round(pick.near.eta_s, 1),
         distance_m=round(pick.near.distance_m, 1),
-        basis=scene.travel.basis,
+        basis=pick.near.basis,
         assigned_at=now,
         changed_at=now,
         changed_by=by,
+        wave=wave,
+        reserve=pick.reserve,
+        also=pick.also,
+        why=pick.reason,
+        answer_by=None if waves is None else now + timedelta(seconds=waves.answer_s),
     )
 
 
@@ -192,117 +232,9 @@ def assigned(one: Assignment, fields: dict[str, Any]) -> ResponderAssigned:
         capability=one.capability,
         stand_off=one.stand_off,
         eta_s=one.eta_s,
+        wave=one.wave,
+        reserve=one.reserve,
     )
-
-
-def assign(
-    key: str,
-    responders: Collection[str],
-    *,
-    scene: Scene,
-    store: Store,
-    now: datetime,
-    caller: Caller,
-) -> tuple[Assignment, ...]:
-    """Assign people whom a person has chosen: all of them or nobody.
-
-    Raises
-    ------
-    NotFoundError
-        No such case in the caller's area.
-    InputError
-        Somebody is unknown or not eligible, with every reason.
-    ConflictError
-        The case is closed or unlocated, or somebody is taken.
-    """
-
-    def once(work: UnitOfWork) -> tuple[Assignment, ...]:
-        incident, case = reached(work, key, caller)
-        must_be_at_work(case)
-        view, card = scene.view(incident, at=now), card_of(incident)
-        if view is None:
-            raise ConflictError(Fault("unlocated", _UNLOCATED))
-        picked = _chosen(view, card, responders)
-        made = [_assignment(pick, incident, scene, now, caller.id) for pick in picked]
-        for pick, one in sorted(zip(picked, made, strict=True), key=lambda pair: pair[1].responder):
-            taken_by = _take(work, pick, one, incident)
-            if taken_by is not None:
-                raise ConflictError(_taken(one.responder, taken_by))
-        work.cases.assign(made)
-        fields = about(incident, store.county, caller.id)
-        work.events.record(*(assigned(one, fields) for one in made))
-        return tuple(made)
-
-    return patiently(store, once)
-
-
-def _chosen(view: View, card: Card, responders: Collection[str]) -> list[Pick]:
-    faults: list[Fault] = []
-    found: list[Pick] = []
-    for key in dict.fromkeys(responders):
-        near = view.find(key)
-        if near is None:
-            text = Text(f"没有可派的人员“{key}”", f"nobody who can be sent is known under {key!r}")
-            faults.append(Fault("unknown_responder", text, "responders"))
-            continue
-        reasons = refusals(near.responder, card=card, at=view.at)
-        if reasons:
-            text = Text(
-                f"{key} 不能派：{'；'.join(reason.zh for reason in reasons)}",
-                f"{key} cannot be sent: {'; '.join(reason.en for reason in reasons)}",
-            )
-            faults.append(Fault("not_eligible", text, "responders"))
-            continue
-        able = next(c for c in card.required if c in near.responder.capabilities)
-        outside = card.lay is Lay.STAND_OFF and near.responder.role.lay
-        found.append(Pick(near, able, outside or able in card.stand_off))
-    if not responders:
-        text = Text("未给出人员：请给出至少一人", "nobody is named: give at least one")
-        faults.append(Fault("nobody_named", text, "responders"))
-    if faults:
-        raise InputError(faults)
-    return found
-
-
-def step_assignment(
-    id: str,  # noqa: A002
-    step: AssignmentStep,
-    *,
-    on_behalf: bool,
-    store: Store,
-    now: datetime,
-    caller: Caller,
-) -> Assignment:
-    """Take a step of an assignment's table.
-
-    Raises
-    ------
-    NotFoundError
-        No such assignment in the caller's area.
-    ConflictError
-        The table has no such step; nothing is changed.
-    """
-
-    def once(work: UnitOfWork) -> Assignment:
-        # The case is locked before its assignments, here as everywhere.
-        found = work.cases.assignment(id)
-        if found is None:
-            raise _unknown_assignment(id)
-        try:
-            incident, _ = reached(work, found.incident, caller)
-        except NotFoundError:
-            raise _unknown_assignment(id) from None
-        one = work.cases.assignment(id, lock=True) or found
-        if one.incident != incident.id:
-            incident, _ = reached(work, one.incident, caller)
-        return move(work, one, incident, step, now=now, by=caller.id, on_behalf=on_behalf)
-
-    return patiently(store, once)
-
-
-def _unknown_assignment(id: str) -> NotFoundError:  # noqa: A002
-    text = Text(f"没有编号为“{id}”的指派", f"no assignment is known under {id!r}")
-    return NotFoundError(Fault("unknown_assignment", text))
 
 
 def move(
@@ -314,10 +246,26 @@ def move(
     now: datetime,
     by: str,
     on_behalf: bool = False,
+    reason: str = "",
 ) -> Assignment:
-    """Take a step inside a unit of work; whoever is at the end of it is free again."""
+    """Take a step inside a unit of work; whoever is at the end of it is free again.
+
+    Raises
+    ------
+    ConflictError
+        The table has no such step; nothing is changed.
+    """
     state = next_state(one.state, step)
-    after = replace(one, state=state, changed_at=now, changed_by=by)
+    after = replace(
+        one,
+        state=state,
+        changed_at=now,
+        changed_by=by,
+        notified_at=now if step is AssignmentStep.NOTIFY else one.notified_at,
+        silent_since=None,
+        reason=reason,
+        on_behalf=on_behalf,
+    )
     work.cases.change_assignment(after)
     if state in ENDED:
         work.cases.free(one)
@@ -331,16 +279,22 @@ def move(
             after=state,
             free=state in ENDED,
             on_behalf=on_behalf,
+            reason=reason,
         )
     )
     return after
 
 
-def call_off(work: UnitOfWork, incident: Incident, *, now: datetime, by: str) -> None:
-    """Free everybody who is still sent to a case that needs nobody any more."""
-    for one in work.cases.assignments(incident.id):
-        if AssignmentStep.STAND_DOWN in ASSIGNMENT[one.state]:
-            move(work, one, incident, AssignmentStep.STAND_DOWN, now=now, by=by)
+def call_off(
+    work: UnitOfWork, incident: Incident, *, now: datetime, by: str, reason: str = CASE_OVER
+) -> list[Assignment]:
+    """Free everybody who is still sent to a case that needs nobody any more, and watch no more."""
+    work.timers.cancel(incident.id)
+    return [
+        move(work, one, incident, AssignmentStep.STAND_DOWN, now=now, by=by, reason=reason)
+        for one in work.cases.assignments(incident.id)
+        if AssignmentStep.STAND_DOWN in ASSIGNMENT[one.state]
+    ]
 
 
 def reached(work: UnitOfWork, key: str, caller: Caller) -> tuple[Incident, Case]:
@@ -387,21 +341,10 @@ def must_be_at_work(case: Case) -> None:
         raise ConflictError(_CLOSED)
 
 
-def _taken(responder: str, number: str) -> Fault:
-    text = Text(
-        f"{responder} 已指派到 {number}，未作任何更改：请另选一人",
-        f"{responder} is assigned to {number}; nothing was changed: choose somebody else",
-    )
-    return Fault("responder_taken", text, "responders")
-
-
 _CLOSED = Fault(
     "case_closed",
     Text(
         "案件已结束，未作任何更改：请先重新打开",
         "the case is closed, nothing was changed: reopen it first",
     ),
-)
-_UNLOCATED = Text(
-    "案件尚未定位，不能派人：请先补充位置", "the case is not located yet: give its position first"
 )

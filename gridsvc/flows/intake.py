@@ -4,7 +4,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from functools import partial
+from typing import Protocol, Self, TypeVar
 
 from gridsvc import logs
 from gridsvc.casework.clocks import due_of
@@ -17,30 +18,37 @@ from gridsvc.domain.geo import distance_m
 from gridsvc.domain.incident import Incident, case_prefix
 from gridsvc.domain.kinds import KINDS_BY_CODE, Kind
 from gridsvc.domain.lifecycle import ENDED, Stage
-from gridsvc.domain.rights import Caller
+from gridsvc.domain.rights import Caller, within
 from gridsvc.domain.words import Text
 from gridsvc.flows.dispatching import (
     Decision,
+    Lost,
     Weighed,
     about,
     decide,
+    keep,
     must_be_open,
-    patiently,
     reached,
     weigh,
 )
-from gridsvc.flows.placing import Place, place_of
+from gridsvc.flows.offering import begin, begun, start_offers
+from gridsvc.flows.patience import patiently
+from gridsvc.flows.placing import Place, must_stay_in_reach, place_of
 from gridsvc.flows.reports import Report, faults
 from gridsvc.flows.scene import Scene
 from gridsvc.locating import GridMap
 from gridsvc.store import Store, UnitOfWork
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
     """An open report of the same kind nearby, ``distance_m`` metres away."""
 
-    incident: Incident
+    id: str
+    number: str
     distance_m: float
 
 
@@ -65,7 +73,7 @@ class Key:
 
     key: str
     digest: str
-    answer: Callable[[Receipt], dict[str, Any]]
+    answer: Callable[[Receipt], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +82,8 @@ class Answered:
     was answered before."""
 
     incident: Incident
-    answer: dict[str, Any]
+    answer: str
     receipt: Receipt | None = None
-
-
-class _AnsweredMeanwhileError(Exception):
-    """Another process has taken the same key: nothing of ours is kept."""
 
 
 def receive(
@@ -95,7 +99,14 @@ def receive(
         Every fault of the report at once; nothing is stored.
     """
     call = _Call.of(report, scene=scene, now=now, caller=caller)
-    return patiently(store, call.take)
+
+    def once(work: UnitOfWork, *, wary: bool) -> Receipt:
+        receipt = call.take(work, wary=wary)
+        with work.together():
+            call.keep(work, receipt)
+        return receipt
+
+    return _unless_refused(store, once)
 
 
 def receive_once(
@@ -113,28 +124,43 @@ def receive_once(
     """
     call = _Call.of(report, scene=scene, now=now, caller=caller)
 
-    def once(work: UnitOfWork) -> Answered:
+    def once(work: UnitOfWork, *, wary: bool) -> Answered:
         before = _before(work, key, caller)
         if before is not None:
             return before
-        receipt = call.take(work)
+        receipt = call.take(work, wary=wary)
         answer = key.answer(receipt)
-        kept = work.cases.keep_answer(
-            caller.id,
-            key.key,
-            digest=key.digest,
-            id=receipt.incident.id,
-            answer=answer,
-            at=now,
-        )
-        if not kept:
-            raise _AnsweredMeanwhileError
+        with work.together():
+            call.keep(work, receipt)
+            work.cases.keep_answer(
+                caller.id,
+                key.key,
+                digest=key.digest,
+                id=receipt.incident.id,
+                answer=answer,
+                at=now,
+            )
         return Answered(receipt.incident, answer, receipt)
 
+    return _unless_refused(store, once)
+
+
+class _Once(Protocol[T_co]):
+    """Takes a report in a transaction; ``wary``: what is seldom so is looked up beforehand."""
+
+    def __call__(self, work: UnitOfWork, *, wary: bool) -> T_co: ...
+
+
+def _unless_refused(store: Store, once: _Once[T]) -> T:
+    """Take a report without looking up what is hardly ever so: that its number came with an
+    import, or that its key is being answered by another process. The store refuses these, and
+    then it is taken anew with more care."""
     try:
-        return patiently(store, once)
-    except _AnsweredMeanwhileError:
-        return patiently(store, once)
+        return patiently(store, partial(once, wary=False))
+    except ConflictError as error:
+        if error.faults[0].code != "refused_by_store":
+            raise
+        return patiently(store, partial(once, wary=True))
 
 
 def _before(work: UnitOfWork, key: Key, caller: Caller) -> Answered | None:
@@ -199,30 +225,46 @@ class _Call:
         weighed = weigh(draft, scene=scene, now=now)
         return cls(report, kind, place, scene, caller, draft, weighed)
 
-    def take(self, work: UnitOfWork) -> Receipt:
-        """Number it, store it and, where it is urgent, dispatch it."""
+    def take(self, work: UnitOfWork, *, wary: bool) -> Receipt:
+        """Number it and, where it is urgent, claim who is sent; ``wary`` of imported numbers."""
         county, now, grid_map = work.cases.county, self.draft.received_at, self.scene.grid_map
-        duplicates = _duplicates(work, self.draft, self.kind)
-        reporter = _reporter(work, self.report)
-        published = None if grid_map is None else grid_map.published
+        duplicates = _duplicates(work, self.draft, self.kind, self.caller)
+        prefix = case_prefix(None if grid_map is None else grid_map.published, county)
         day = now.astimezone(COUNTY_TIME).date()
         # As late as can be: other takers of a number wait for the commit.
-        number = work.numbers.next_case_number(case_prefix(published, county), day)
+        number = (
+            work.numbers.next_case_numbers(prefix, day, 1)[0]
+            if wary
+            else work.numbers.next_case_number(prefix, day)
+        )
+        who = self.report.reporter
+        known = who is not None and bool(who.name or who.phone)
+        reporter = f"reporter-{uuid.uuid4().hex}" if known else None
         incident = replace(self.draft, number=number, reporter=reporter)
         logs.bind(incident=number)
         case = _first(incident, self.kind, self.scene, self.caller)
+        decision = decide(
+            work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
+        )
+        case = begun(work, incident, case, decision, now=now)
+        return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
+
+    def keep(self, work: UnitOfWork, receipt: Receipt) -> None:
+        """Store what was taken, with its events. Nothing is read."""
+        incident, case, who, by = receipt.incident, receipt.case, self.report.reporter, self.caller
+        if incident.reporter is not None and who is not None:
+            work.force.add_person(incident.reporter, name=who.name, phone=who.phone)
         work.incidents.add(incident, case)
         work.events.record(
             IncidentReceived(
-                **about(incident, county, self.caller.id),
+                **about(incident, work.cases.county, by.id),
                 stage=case.stage,
                 located=incident.placement is not None,
             )
         )
-        decision = decide(
-            work, incident, self.weighed, scene=self.scene, now=now, by=self.caller.id
-        )
-        return Receipt(incident, case, decision, duplicates, grid_map, self.place.notes)
+        now, decision = incident.received_at, receipt.decision
+        keep(work, incident, decision, now=now, by=by.id)
+        begin(work, incident, case, decision, now=now)
 
 
 def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case:
@@ -236,20 +278,14 @@ def _first(incident: Incident, kind: Kind, scene: Scene, caller: Caller) -> Case
     )
 
 
-def _reporter(work: UnitOfWork, report: Report) -> str | None:
-    who = report.reporter
-    if who is None or not (who.name or who.phone):
-        return None
-    key = f"reporter-{uuid.uuid4().hex}"
-    work.force.add_person(key, name=who.name, phone=who.phone)
-    return key
-
-
 _METRES_A_DEGREE = 111_000.0
 
 
-def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Duplicate, ...]:
-    """Open reports of the same kind nearby, the nearest first; drills are compared with drills."""
+def _duplicates(
+    work: UnitOfWork, incident: Incident, kind: Kind, caller: Caller
+) -> tuple[Duplicate, ...]:
+    """Open reports of the same kind nearby that the caller may see, the nearest first; drills are
+    compared with drills."""
     position = incident.position
     if position is None:
         return ()
@@ -257,15 +293,13 @@ def _duplicates(work: UnitOfWork, incident: Incident, kind: Kind) -> tuple[Dupli
     reach = window.reach(position.radius_m)
     at, margin = position.at, 2.5 * reach / _METRES_A_DEGREE
     box = (at.lng - margin, at.lat - margin, at.lng + margin, at.lat + margin)
-    near = work.cases.open_near(kind.code, box=box, since=incident.received_at - window.within)
+    since = incident.received_at - window.within
     found = [
-        Duplicate(other, metres)
-        for other, _ in near
-        if other.position is not None
-        and other.drill == incident.drill
-        and other.id != incident.id
-        and (metres := distance_m(at, other.position.at))
-        <= window.reach(reach, other.position.radius_m)
+        Duplicate(other.id, other.number, metres)
+        for other in work.cases.open_near(kind.code, box=box, since=since, drill=incident.drill)
+        if other.id != incident.id
+        and (within(caller.area, other.areas) or other.first_contact == caller.id)
+        and (metres := distance_m(at, other.at)) <= window.reach(reach, other.radius_m)
     ]
     return tuple(sorted(found, key=lambda one: one.distance_m))
 
@@ -283,13 +317,16 @@ def place(
     NotFoundError
         No such case in the caller's area.
     InputError
-        The position cannot be used; nothing is changed.
+        The position cannot be used, or lies outside the caller's area and the case was taken by
+        somebody else; nothing is changed.
     ConflictError
         The case is closed.
     """
     found = place_of(report, scene.grid_map)
     if found.placement is None:
         raise InputError([Fault("bad_place", reason, "position") for reason in found.unplaced])
+
+    lost: Lost = {}
 
     def once(work: UnitOfWork) -> Receipt:
         before, case = reached(work, key, caller)
@@ -302,6 +339,7 @@ def place(
             map_version=version,
             unplaced=(),
         )
+        must_stay_in_reach(caller, incident, case, store.county, scene.grid_map)
         work.incidents.place(incident)
         corrected = before.placement is not None
         work.events.record(
@@ -309,17 +347,20 @@ def place(
         )
         number = work.cases.decisions(incident.id) + 1
         sent = any(one.state not in ENDED for one in work.cases.assignments(incident.id))
+        claim = not sent and case.closed_at is None and not case.by_hand
         decision = decide(
             work,
             incident,
-            weigh(incident, scene=scene, now=now),
+            weigh(incident, scene=scene, now=now, lost=lost),
             scene=scene,
             now=now,
             by=caller.id,
-            number=number,
-            claim=not sent and case.closed_at is None,
+            claim=claim,
         )
-        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind])
+        keep(work, incident, decision, now=now, by=caller.id, number=number)
+        if claim:
+            case = start_offers(work, incident, case, decision, now=now)
+        duplicates = _duplicates(work, incident, KINDS_BY_CODE[incident.kind], caller)
         return Receipt(incident, case, decision, duplicates, scene.grid_map, found.notes)
 
     return patiently(store, once)

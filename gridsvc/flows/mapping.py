@@ -1,8 +1,10 @@
 """What the maps show, put together from the rooms that know it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+import shapely
 
 from geodata.datum import from_cgcs2000
 from gridsvc.coverage.demand import Demand
@@ -11,8 +13,11 @@ from gridsvc.coverage.reach import ROLES, Coverage, Reach, Supply
 from gridsvc.dispatch.eligibility import LIVE_MAX_AGE, held_by, is_night, reachable
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.geo import Floats
+from gridsvc.domain.roads import RoadNetwork
 from gridsvc.domain.travel import VEHICLES
+from gridsvc.flows.closures import Closed
 from gridsvc.flows.scene import Scene
+from maps.closures import DrawnClosure
 from maps.shapes import MapShapes, map_shapes
 from maps.tiles import Tiles
 
@@ -29,6 +34,30 @@ def drawn_shapes(published: PublishedMap, tiles: Tiles | None = None) -> MapShap
         return np.column_stack(from_cgcs2000(lng_lat[:, 0], lng_lat[:, 1], tiles.datum))
 
     return map_shapes(published, tiles=tiles, move=shifted)
+
+
+def drawn_closures(
+    found: Sequence[Closed], network: RoadNetwork | None, at: datetime
+) -> list[DrawnClosure]:
+    """The closures in force at ``at`` (aware) as the pages draw them: the roads that are closed,
+    or what was drawn where these are no more."""
+    drawn = []
+    for one in found:
+        closure = one.closure
+        if not closure.holds(at):
+            continue
+        shape = closure.geometry
+        if network is not None and len(one.edges):
+            start = network.shape_start
+            lines = [network.shape[start[edge] : start[edge + 1]] for edge in one.edges.tolist()]
+            shape = shapely.MultiLineString(lines)
+        if shape is not None:
+            drawn.append(
+                DrawnClosure(
+                    shape, closure.vehicles, closure.starts_at, closure.ends_at, closure.reason
+                )
+            )
+    return drawn
 
 
 def coverage(scene: Scene, demand: Demand, *, group: Group, at: datetime) -> Coverage:

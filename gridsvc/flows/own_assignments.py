@@ -6,16 +6,18 @@ Whoever holds one of these is the person it was given to, so steps are recorded 
 from dataclasses import dataclass
 from datetime import datetime
 
-from gridsvc.domain.case import Assignment, Note
+from gridsvc.domain.case import Assignment
 from gridsvc.domain.errors import ConflictError, Fault, InputError, NotFoundError
 from gridsvc.domain.incident import Incident, for_list
 from gridsvc.domain.keys import hash_of
-from gridsvc.domain.lifecycle import ASSIGNMENT, ENDED, AssignmentStep
+from gridsvc.domain.lifecycle import ASSIGNMENT, LATE, AssignmentStep
 from gridsvc.domain.messages import LINK_AFTER_ACCEPTING
 from gridsvc.domain.reasons import DECLINED_FOR
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
-from gridsvc.flows.dispatching import patiently, reached, step_assignment
+from gridsvc.flows.answering import Answer, open_for, step_assignment
+from gridsvc.flows.patience import patiently
+from gridsvc.flows.scene import Scene
 from gridsvc.store import Reading, Store, UnitOfWork
 
 OWN_STEPS = (
@@ -23,6 +25,7 @@ OWN_STEPS = (
     AssignmentStep.DECLINE,
     AssignmentStep.DEPART,
     AssignmentStep.ARRIVE,
+    AssignmentStep.CHECK_IN,
     AssignmentStep.FINISH,
 )
 """What the person sent may do, in order."""
@@ -33,21 +36,12 @@ MOST_SHOWN = 100
 @dataclass(frozen=True, slots=True)
 class Own:
     """An assignment and its incident, as far as the person may see it: of a sensitive kind the
-    particulars are ``withheld``."""
+    particulars are ``withheld``. ``steps`` are what the person may do now, in order."""
 
     assignment: Assignment
     incident: Incident
     withheld: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What somebody does with their assignment. A decline has a ``reason`` (a code of
-    `DECLINED_FOR`) or words, or both; words are a note of the case and in no event."""
-
-    step: AssignmentStep
-    reason: str = ""
-    words: str = ""
+    steps: tuple[AssignmentStep, ...]
 
 
 def mine(caller: Caller, *, store: Store) -> tuple[Own, ...]:
@@ -68,6 +62,7 @@ def answer_mine(
     id: str,  # noqa: A002
     answer: Answer,
     *,
+    scene: Scene,
     store: Store,
     now: datetime,
     caller: Caller,
@@ -79,9 +74,10 @@ def answer_mine(
     NotFoundError
         The caller has no such assignment.
     InputError
-        A decline without a reason, or for none of the known ones.
+        A decline with neither a reason nor words, or for none of the known reasons.
     ConflictError
-        The table has no such step, or the caller shows no key of a responder.
+        The table has no such step, an acceptance came too late, or the caller shows no key of a
+        responder.
     """
     responder = whose(caller)
     with store.read() as reading:
@@ -89,7 +85,7 @@ def answer_mine(
     if found is None or found.responder != responder:
         text = Text(f"您没有编号为“{id}”的任务", f"you have no assignment {id!r}")
         raise NotFoundError(Fault("unknown_assignment", text))
-    return _answer(found, answer, store=store, now=now)
+    return _answer(found, answer, scene=scene, store=store, now=now)
 
 
 def open_link(token: str, *, store: Store, now: datetime) -> Own:
@@ -106,11 +102,11 @@ def open_link(token: str, *, store: Store, now: datetime) -> Own:
         return _own(reading, _linked(reading, token, now))
 
 
-def answer_by_link(token: str, answer: Answer, *, store: Store, now: datetime) -> Own:
+def answer_by_link(token: str, answer: Answer, *, scene: Scene, store: Store, now: datetime) -> Own:
     """Take a step of the assignment that a link opens.
 
-    An acceptance can be made once, as the table of steps has it; from then on the link goes on for
-    the steps that follow, until the assignment ends.
+    An acceptance can be made once, also late while the place is open; from then on the link
+    goes on for the steps that follow, until the assignment ends.
 
     Raises
     ------
@@ -119,7 +115,7 @@ def answer_by_link(token: str, answer: Answer, *, store: Store, now: datetime) -
     """
     with store.read() as reading:
         found = _linked(reading, token, now)
-    own = _answer(found, answer, store=store, now=now)
+    own = _answer(found, answer, scene=scene, store=store, now=now)
     if answer.step is AssignmentStep.ACCEPT:
 
         def extend(work: UnitOfWork) -> None:
@@ -142,12 +138,6 @@ def whose(caller: Caller) -> str:
     return caller.responder
 
 
-def own_steps(one: Assignment) -> tuple[AssignmentStep, ...]:
-    """What the person sent may do now."""
-    possible = () if one.state in ENDED else ASSIGNMENT[one.state]
-    return tuple(step for step in OWN_STEPS if step in possible)
-
-
 def _linked(reading: Reading, token: str, now: datetime) -> Assignment:
     link = reading.messages.link(hash_of(token)) if token.isascii() else None
     found = None if link is None else reading.cases.assignment(link.assignment)
@@ -158,51 +148,35 @@ def _linked(reading: Reading, token: str, now: datetime) -> Assignment:
     return found
 
 
-def _answer(found: Assignment, answer: Answer, *, store: Store, now: datetime) -> Own:
-    _must_have_meaning(answer)
+def _answer(found: Assignment, answer: Answer, *, scene: Scene, store: Store, now: datetime) -> Own:
+    if answer.step is AssignmentStep.DECLINE and not (answer.reason or answer.note.strip()):
+        raise InputError(_NO_REASON)
     person = Caller(found.responder, found.responder, frozenset(), store.county)
-    step_assignment(found.id, answer.step, on_behalf=False, store=store, now=now, caller=person)
-    said = _said(answer)
-    if said:
-
-        def keep(work: UnitOfWork) -> None:
-            incident, _ = reached(work, found.incident, person)
-            work.cases.note(incident.id, Note(now, person.id, answer.step, said))
-
-        patiently(store, keep)
+    after = step_assignment(found.id, answer, scene=scene, store=store, now=now, caller=person)
     with store.read() as reading:
-        return _own(reading, reading.cases.assignment(found.id) or found)
-
-
-def _said(answer: Answer) -> str:
-    reason = DECLINED_FOR[answer.reason].zh if answer.reason else ""
-    return "：".join(part for part in (reason, answer.words.strip()) if part)
-
-
-def _must_have_meaning(answer: Answer) -> None:
-    if answer.step is not AssignmentStep.DECLINE:
-        return
-    allowed = "、".join(f"{code}（{name.zh}）" for code, name in DECLINED_FOR.items())
-    if answer.reason and answer.reason not in DECLINED_FOR:
-        text = Text(
-            f"没有谢绝理由“{answer.reason}”：可用 {allowed}",
-            f"no reason {answer.reason!r}: use one of {', '.join(DECLINED_FOR)}",
-        )
-        raise InputError(Fault("unknown_reason", text, "reason"))
-    if not answer.reason and not answer.words.strip():
-        text = Text(
-            f"谢绝须说明理由：请给出 reason（{allowed}）或用文字说明",
-            f"a decline needs a reason: one of {', '.join(DECLINED_FOR)}, or words of your own",
-        )
-        raise InputError(Fault("no_reason", text, "reason"))
+        return _own(reading, after)
 
 
 def _own(reading: Reading, one: Assignment) -> Own:
-    incident, _ = reading.cases.known(one.incident)
+    incident, case = reading.cases.known(one.incident)
     told, withheld = for_list(incident)
-    return Own(one, told, withheld)
+    possible = ASSIGNMENT[one.state]
+    if one.state in LATE and not open_for(
+        one, incident, case, reading.cases.assignments(incident.id)
+    ):
+        possible = {}
+    return Own(one, told, withheld, tuple(step for step in OWN_STEPS if step in possible))
 
 
+_ALLOWED = "、".join(f"{name.zh}（{code}）" for code, name in DECLINED_FOR.items())
+_NO_REASON = Fault(
+    "no_reason",
+    Text(
+        f"谢绝须说明理由：请给出 reason（{_ALLOWED}）或用文字说明",
+        f"a decline needs a reason: one of {', '.join(DECLINED_FOR)}, or words of your own",
+    ),
+    "reason",
+)
 _NOBODYS_KEY = Fault(
     "no_responders_key",
     Text(

@@ -15,6 +15,7 @@ from gridsvc.domain.errors import Fault, PositionError
 from gridsvc.domain.force import (
     CAPABILITY_NAMES,
     ROLE_NAMES,
+    VEHICLE_NAMES,
     Capability,
     LivePosition,
     Responder,
@@ -25,11 +26,6 @@ from gridsvc.domain.geo import Bounds, LngLat, check_position
 from gridsvc.domain.words import Text
 from gridsvc.flows.cells import column, moment, number, refuse, row_fault, texts, words
 
-VEHICLE_NAMES: dict[Vehicle, Text] = {
-    Vehicle.FOOT: Text("步行", "on foot"),
-    Vehicle.MOTORCYCLE: Text("摩托车", "motorbike"),
-    Vehicle.CAR: Text("汽车", "car"),
-}
 USUAL: dict[Role, frozenset[Capability]] = {
     Role.SENTINEL: frozenset({Capability.FIRST_ON_SCENE}),
     Role.GRID_WORKER: frozenset({Capability.GRID_DUTY}),

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 import shapely
 
+from gridsvc.domain.case import Case
+from gridsvc.domain.errors import Fault, InputError
 from gridsvc.domain.geo import Datum, LngLat
-from gridsvc.domain.incident import Placement, Position
+from gridsvc.domain.incident import Incident, Placement, Position
+from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Text
+from gridsvc.flows.dispatching import reaches
 from gridsvc.flows.positions import MAX_SEARCH_M, check, faults_of, radius_of, to_stored
 from gridsvc.flows.reports import Report
 from gridsvc.locating import GridMap
@@ -122,3 +126,34 @@ def _place_in_grid(code: str, grid_map: GridMap) -> tuple[Position, Placement]:
     radius = float(((corners - (x, y)) ** 2).sum(axis=1).max() ** 0.5)
     placement = Placement(unit=None, grid=code, village=village, township=township)
     return Position(LngLat(lng, lat), Datum.CGCS2000, "grid", radius), placement
+
+
+def must_stay_in_reach(
+    caller: Caller, incident: Incident, case: Case, county: str, grid_map: GridMap | None
+) -> None:
+    """Refuse a place that would take a case away from whoever gives it that place.
+
+    Whoever took the call goes on seeing the case wherever it lies, and may correct it to anywhere.
+
+    Raises
+    ------
+    InputError
+        ``incident``, as it would be, lies outside the caller's area and was taken by others.
+    """
+    placement = incident.placement
+    if placement is None or reaches(caller, incident, case, county):
+        return
+    there, here = _named(placement.township, grid_map), _named(caller.area, grid_map)
+    text = Text(
+        f"该位置属{there}，不在此密钥的区域（{here}）内，改后将看不到此案，未作任何更改："
+        "请由接报人，或由区域为全县的值班员密钥更正",
+        f"the position lies in {there}, outside this key's area ({here}): the case would be out of "
+        "sight, nothing was changed. Whoever took it, or a duty officer's key for the whole "
+        "county, can correct it",
+    )
+    raise InputError(Fault("outside_your_area", text, "position"))
+
+
+def _named(code: str, grid_map: GridMap | None) -> str:
+    name = "" if grid_map is None else grid_map.name_of(code)
+    return f"{name} {code}".strip()

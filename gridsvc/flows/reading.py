@@ -44,10 +44,13 @@ def page(
     Raises
     ------
     NotFoundError
-        No incident is known under ``before``.
+        No incident of the caller's is known under ``before``.
     """
     which = replace(which, within=caller.area)
     with store.read() as reading:
+        last = None if before is None else reading.cases.get(before)
+        if before is not None and last is not None and not reaches(caller, *last, store.county):
+            raise unknown_incident(before, where="before")
         found = reading.cases.page(which, limit=limit + 1, before=before)
         alarms = _alarms(reading, now, caller.area)
     return Page(found[:limit], len(found) > limit, alarms)
@@ -64,6 +67,9 @@ def open_cases(*, store: Store, now: datetime) -> dict[str, int]:
 def _alarms(reading: Reading, now: datetime, area: str) -> dict[str, int]:
     counted = CaseFilter(within=area, drill=False, open=True)
     return {
+        "unanswered": reading.cases.count(replace(counted, unanswered=True)),
+        "nobody_left": reading.cases.count(replace(counted, nobody_left=True)),
+        "silent_on_scene": reading.cases.count(replace(counted, silent=True)),
         "unlocated": reading.cases.count(replace(counted, unlocated=True)),
         "not_told": reading.cases.count(replace(counted, not_told=True)),
         "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),

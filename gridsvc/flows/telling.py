@@ -28,7 +28,8 @@ from gridsvc.domain.messages import (
 )
 from gridsvc.domain.rights import Caller
 from gridsvc.domain.words import Lang
-from gridsvc.flows.dispatching import about, move, patiently, reached
+from gridsvc.flows.dispatching import about, move, reached
+from gridsvc.flows.patience import patiently
 from gridsvc.flows.wording import About, heading, words
 from gridsvc.locating import GridMap
 from gridsvc.store import Reading, Store, UnitOfWork
@@ -225,7 +226,8 @@ def sent(store: Store, one: Message, *, now: datetime) -> None:
             return
         assignment, fields = _of(work, one)
         work.events.record(MessageSent(**fields))
-        if one.kind in OFFERS and AssignmentStep.NOTIFY in ASSIGNMENT[assignment.state]:
+        told = assignment.notified_at is not None or one.kind not in OFFERS
+        if not told and AssignmentStep.NOTIFY in ASSIGNMENT[assignment.state]:
             incident, _ = work.cases.known(assignment.incident)
             move(work, assignment, incident, AssignmentStep.NOTIFY, now=now, by=one.channel)
 

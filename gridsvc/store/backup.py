@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 
 from gridsvc.store import migrate
 from gridsvc.store.bulk import insert_rows
-from gridsvc.store.geometry import GeometryColumn, Moment, raw, to_stored
+from gridsvc.store.geometry import GeometryColumn, Moment, Shape, raw, to_stored
 from gridsvc.store.repository import Repository
 from gridsvc.store.tables import Json, metadata
 
@@ -53,10 +53,8 @@ _TYPES: dict[str, Callable[[], TypeEngine[Any]]] = {
     "boolean": Boolean,
     "moment": Moment,
     "json": lambda: cast(TypeEngine[Any], Json),
-    "point": lambda: GeometryColumn("POINT"),
-    "multipolygon": lambda: GeometryColumn("MULTIPOLYGON"),
 }
-"""By their names in a dump."""
+"""By their names in a dump; geometries are named as ``_SHAPES`` has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def shapes() -> tuple[TableShape, ...]:
 
 def is_type(name: str) -> bool:
     """Whether a dump can have columns of the type called ``name``."""
-    return name in _TYPES
+    return name in _TYPES or name in _SHAPES
 
 
 class TableReader(Repository):
@@ -127,7 +125,7 @@ class TableWriter:
         table = Table(
             shape.name,
             MetaData(),
-            *(Column(name, _TYPES[kind]()) for name, kind in shape.columns),
+            *(Column(name, _type(kind)) for name, kind in shape.columns),
         )
         while batch := _some(rows):
             insert_rows(self._connection, table, self._decoded(shape, batch))
@@ -142,6 +140,10 @@ class TableWriter:
         ]
         names = [name for name, _ in shape.columns]
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _type(name: str) -> TypeEngine[Any]:
+    return GeometryColumn(_SHAPES[name]) if name in _SHAPES else _TYPES[name]()
 
 
 def is_empty(connection: Connection) -> bool:
@@ -189,11 +191,17 @@ def _double(value: float) -> Value:
     return value if math.isfinite(value) else repr(value)
 
 
+_SHAPES: dict[str, Shape] = {
+    "point": "POINT",
+    "linestring": "LINESTRING",
+    "multipolygon": "MULTIPOLYGON",
+    "geometry": "GEOMETRY",
+}
+
 _ENCODERS: dict[str, Callable[[Any], Value]] = {
     "moment": datetime.isoformat,
     "double": _double,
-    "point": lambda wkb: base64.b64encode(wkb).decode("ascii"),
-    "multipolygon": lambda wkb: base64.b64encode(wkb).decode("ascii"),
+    **dict.fromkeys(_SHAPES, lambda wkb: base64.b64encode(wkb).decode("ascii")),
 }
 
 
@@ -203,13 +211,13 @@ def _decoded(kind: str, values: list[Value], dialect: str) -> list[Any]:
             return [None if value is None else datetime.fromisoformat(value) for value in values]
         case "double":
             return [None if value is None else float(value) for value in values]
-        case "point" | "multipolygon":
+        case _ if kind in _SHAPES:
             wkb = [None if value is None else base64.b64decode(value) for value in values]
             try:
                 geometries = shapely.from_wkb(np.array(wkb, dtype=object))
             except shapely.errors.ShapelyError as error:
                 raise ValueError(str(error)) from error
-            return to_stored(geometries, "POINT" if kind == "point" else "MULTIPOLYGON", dialect)
+            return to_stored(geometries, _SHAPES[kind], dialect)
     return values
 
 

@@ -1,9 +1,10 @@
 """Inserting many rows at once, the fastest way that each store has."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Insert, Table, insert
 
 COPY_FROM = 200
 """Rows from which PostgreSQL's COPY is worth its statement."""
@@ -16,7 +17,13 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
         _copy(connection, table, rows)
     else:
-        connection.execute(insert(table), rows)
+        # One row alone is a plain statement: drivers take longer over a list of one.
+        connection.execute(_insert(table), rows[0] if len(rows) == 1 else rows)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -25,6 +25,7 @@ class CaseFilter:
     categories: Collection[Category] = ()
     kinds: Collection[str] = ()
     urgencies: Collection[int] = ()
+    ratings: Collection[str] = ()
     area: str | None = None
     within: str | None = None
     open: bool | None = None
@@ -32,6 +33,9 @@ class CaseFilter:
     supervised: bool | None = None
     drill: bool | None = None
     not_told: bool | None = None
+    unanswered: bool | None = None
+    nobody_left: bool | None = None
+    silent: bool | None = None
     overdue_at: datetime | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -46,6 +50,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.category, which.categories),
             (_C.kind, which.kinds),
             (_C.urgency, which.urgencies),
+            (_C.rating, which.ratings),
         )
         if values
     ]
@@ -57,6 +62,9 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.supervised.is_(True), which.supervised),
             (_C.drill.is_(True), which.drill),
             (NOT_TOLD, which.not_told),
+            (_C.unanswered_since.is_not(None), which.unanswered),
+            (_C.nobody_left.is_(True), which.nobody_left),
+            (_C.silent > 0, which.silent),
         )
         if wanted is not None
     ]

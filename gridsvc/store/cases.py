@@ -5,23 +5,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, or_, select, update
 
 from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
 from gridsvc.domain.force import Capability
+from gridsvc.domain.geo import LngLat
 from gridsvc.domain.incident import Incident, unknown_incident
 from gridsvc.domain.lifecycle import ENDED, AssignmentState, Stage
+from gridsvc.domain.words import Text
+from gridsvc.store.bulk import insert_rows
 from gridsvc.store.case_filter import OPEN, CaseFilter, conditions
 from gridsvc.store.incidents import COLUMNS, case_row, to_incident
 from gridsvc.store.messages import NOT_TOLD
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Either, Repository
 from gridsvc.store.tables import assignment, claim, decision, incident, note, receipt, supervision
 
 _C = incident.c
 _CASE = (
     *(_C.stage, _C.first_contact, _C.owner, _C.due_at, _C.paperwork_due_at, _C.closed_at),
-    *(_C.merged_into, _C.supervised, _C.reminders),
+    *(_C.merged_into, _C.supervised, _C.reminders, _C.rating),
+    *(_C.unanswered_since, _C.nobody_left, _C.escalation, _C.escalated_at, _C.silent, _C.by_hand),
     NOT_TOLD.label("not_told"),
+)
+_CHANGING = (
+    *("state", "incident", "changed_at", "changed_by", "answer_by", "notified_at", "rung_at"),
+    *("silent_since", "reason", "on_behalf"),
 )
 Cases = list[tuple[Incident, Case]]
 
@@ -32,7 +40,42 @@ class Answered:
 
     digest: str
     incident: str
-    answer: dict[str, Any]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What is to be known of a case near a place: where it is (CGCS2000), how far its true place
+    may be from there (metres), the codes of its areas, and who took it."""
+
+    id: str
+    number: str
+    at: LngLat
+    radius_m: float
+    areas: tuple[str, ...]
+    first_contact: str
+
+
+_RECEIPT = receipt.c
+_ANSWERED = select(_RECEIPT.digest, _RECEIPT.incident, _RECEIPT.answer).where(
+    _RECEIPT.county == bindparam("county"),
+    _RECEIPT.caller == bindparam("caller"),
+    _RECEIPT.key == bindparam("key"),
+)
+_OPEN_NEAR = (
+    select(
+        *(_C.id, _C.number, _C.lng, _C.lat, _C.radius_m, _C.first_contact),
+        *(_C.county, _C.township, _C.village, _C.grid, _C.unit),
+    )
+    .where(_C.county == bindparam("county"), _C.kind == bindparam("kind"))
+    .where(_C.received_at >= bindparam("since"), _C.stage.in_(OPEN))
+    .where(_C.lng.between(bindparam("west"), bindparam("east")))
+    .where(_C.lat.between(bindparam("south"), bindparam("north")))
+    .where(_C.drill == bindparam("drill"))
+    .order_by(_C.received_at.desc(), _C.id)
+    .limit(50)
+)
+_CLAIM = Either(claim, lambda insert: insert.on_conflict_do_nothing().returning(claim.c.responder))
 
 
 class CaseReader(Repository):
@@ -112,9 +155,9 @@ class CaseReader(Repository):
         return int(self.connection.execute(query).scalar_one())
 
     def open_near(
-        self, kind: str, *, box: tuple[float, float, float, float], since: datetime
-    ) -> Cases:
-        """Return open cases of ``kind`` received since then inside ``box``, the newest first.
+        self, kind: str, *, box: tuple[float, float, float, float], since: datetime, drill: bool
+    ) -> list[Near]:
+        """Return the 50 newest open cases of ``kind`` received since then inside ``box``.
 
         Parameters
         ----------
@@ -124,16 +167,17 @@ class CaseReader(Repository):
             West, south, east, north in CGCS2000 degrees.
         since
             Aware.
+        drill
+            Drills, or none of them.
         """
-        west, south, east, north = box
-        query = (
-            self._query()
-            .where(_C.kind == kind, _C.received_at >= since, _C.stage.in_(OPEN))
-            .where(_C.lng.between(west, east), _C.lat.between(south, north))
-            .order_by(_C.received_at.desc(), _C.id)
-            .limit(50)
-        )
-        return [_case(row) for row in self.connection.execute(query)]
+        asked: dict[str, Any] = dict(zip(("west", "south", "east", "north"), box, strict=True))
+        asked |= {"county": self.county, "kind": kind, "since": since, "drill": drill}
+        return [
+            Near(id_, number, LngLat(lng, lat), radius_m or 0.0, tuple(filter(None, areas)), by)
+            for id_, number, lng, lat, radius_m, by, *areas in self.connection.execute(
+                _OPEN_NEAR, asked
+            )
+        ]
 
     def assignments(self, id: str) -> tuple[Assignment, ...]:  # noqa: A002
         """Return who was sent to the incident, in the order of their assignment."""
@@ -198,11 +242,8 @@ class CaseReader(Repository):
 
     def answered(self, caller: str, key: str) -> Answered | None:
         """Return what was answered to ``key`` of ``caller``, None for a new one."""
-        c = receipt.c
-        query = select(c.digest, c.incident, c.answer).where(
-            c.county == self.county, c.caller == caller, c.key == key
-        )
-        row = self.connection.execute(query).first()
+        asked = {"county": self.county, "caller": caller, "key": key}
+        row = self.connection.execute(_ANSWERED, asked).first()
         return None if row is None else Answered(*row)
 
     def _query(self) -> Select[Any]:
@@ -224,26 +265,39 @@ class CaseWriter(CaseReader):
             update(incident).where(_C.county == self.county, _C.id == id).values(case_row(case))
         )
 
-    def claim(self, responder: str, *, assignment_id: str, number: str) -> str | None:
-        """Take a responder for an assignment.
+    def claim(self, many: Sequence[Assignment], *, number: str) -> dict[str, str]:
+        """Take the responders of ``many`` for the case ``number``.
 
         Of several transactions that try only one succeeds; the others wait for its end and are
-        told who has them: the number of a case, None for success.
+        told who has them. All are taken in one statement, in the order of their ids, and once in
+        a transaction: then no two can wait for each other.
+
+        Returns
+        -------
+        dict[str, str]
+            Who could not be taken, and the number of the case that has them.
         """
-        taken = self.connection.execute(
-            self.insert_unless(claim)
-            .values(
-                county=self.county, responder=responder, assignment=assignment_id, number=number
-            )
-            .on_conflict_do_nothing()
-            .returning(claim.c.responder)  # the driver of PostgreSQL tells no row count here
+        if not many:
+            return {}
+        rows = [
+            {
+                "county": self.county,
+                "responder": one.responder,
+                "assignment": one.id,
+                "number": number,
+            }
+            for one in sorted(many, key=lambda one: one.responder)
+        ]
+        # The driver of PostgreSQL tells no row count here, so they are given back.
+        taken = set(self.connection.execute(_CLAIM.of(self.connection), rows).scalars())
+        lost = [one.responder for one in many if one.responder not in taken]
+        if not lost:
+            return {}
+        query = select(claim.c.responder, claim.c.number).where(
+            claim.c.county == self.county, claim.c.responder.in_(lost)
         )
-        if taken.first() is not None:
-            return None
-        holder = select(claim.c.number).where(
-            claim.c.county == self.county, claim.c.responder == responder
-        )
-        return self.connection.execute(holder).scalar_one_or_none() or "?"
+        holders = {row.responder: row.number for row in self.connection.execute(query)}
+        return {one: holders.get(one, "?") for one in lost}
 
     def free(self, one: Assignment) -> None:
         """Give the responder of an ended assignment back."""
@@ -257,23 +311,17 @@ class CaseWriter(CaseReader):
 
     def assign(self, many: Sequence[Assignment]) -> None:
         """Add assignments."""
-        if many:
-            self.connection.execute(
-                insert(assignment), [{"county": self.county, **_row(one)} for one in many]
-            )
+        insert_rows(
+            self.connection, assignment, [{"county": self.county, **_row(one)} for one in many]
+        )
 
     def change_assignment(self, one: Assignment) -> None:
-        """Keep the state, the moment and the case of an assignment."""
+        """Keep what can change of an assignment: its state and its moments, its case, why."""
         c = assignment.c
         self.connection.execute(
             update(assignment)
             .where(c.county == self.county, c.id == one.id)
-            .values(
-                state=one.state,
-                incident=one.incident,
-                changed_at=one.changed_at,
-                changed_by=one.changed_by,
-            )
+            .values({name: getattr(one, name) for name in _CHANGING})
         )
 
     def rename_claims(self, before: str, after: str) -> None:
@@ -299,13 +347,19 @@ class CaseWriter(CaseReader):
             .values(replied_at=at)
         )
 
+    def move_supervisions(self, before: str, after: str) -> None:
+        """Let the unanswered supervision orders over the incident ``before`` be over ``after``."""
+        c = supervision.c
+        self.connection.execute(
+            update(supervision)
+            .where(c.county == self.county, c.incident == before, c.replied_at.is_(None))
+            .values(incident=after)
+        )
+
     def decide(self, id: str, payload: dict[str, Any], *, number: int, at: datetime) -> None:  # noqa: A002
         """Keep the ``number``-th decision about the incident ``id``."""
-        self.connection.execute(
-            insert(decision).values(
-                county=self.county, incident=id, number=number, made_at=at, payload=payload
-            )
-        )
+        row = {"county": self.county, "incident": id, "number": number}
+        insert_rows(self.connection, decision, [row | {"made_at": at, "payload": payload}])
 
     def note(self, id: str, one: Note) -> None:  # noqa: A002
         """Add a note to the incident ``id``, whose row is locked."""
@@ -330,25 +384,14 @@ class CaseWriter(CaseReader):
         *,
         digest: str,
         id: str,  # noqa: A002
-        answer: dict[str, Any],
+        answer: str,
         at: datetime,
-    ) -> bool:
-        """Keep what is answered to ``key``; False where another transaction has done so."""
-        kept = self.connection.execute(
-            self.insert_unless(receipt)
-            .values(
-                county=self.county,
-                caller=caller,
-                key=key,
-                digest=digest,
-                incident=id,
-                answer=answer,
-                at=at,
-            )
-            .on_conflict_do_nothing()
-            .returning(receipt.c.key)
-        )
-        return kept.first() is not None
+    ) -> None:
+        """Keep what is answered to ``key``; where another transaction has done so the store
+        refuses it."""
+        row = {"county": self.county, "caller": caller, "key": key, "digest": digest}
+        row |= {"incident": id, "answer": answer}
+        insert_rows(self.connection, receipt, [row | {"at": at}])
 
 
 def _case(row: Any) -> tuple[Incident, Case]:
@@ -362,11 +405,14 @@ def _fields(one: Any, kind: type) -> dict[str, Any]:
 
 
 def _row(one: Assignment) -> dict[str, Any]:
-    return _fields(one, Assignment)
+    why = None if one.why is None else [one.why.zh, one.why.en]
+    return _fields(one, Assignment) | {"also": [*one.also], "why": why}
 
 
 def _assignment(row: Any) -> Assignment:
     fields = dict(row._mapping)
     fields["capability"] = Capability(fields["capability"])
     fields["state"] = AssignmentState(fields["state"])
+    fields["also"] = tuple(Capability(one) for one in fields["also"])
+    fields["why"] = None if fields["why"] is None else Text(*fields["why"])
     return Assignment(**fields)

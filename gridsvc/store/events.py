@@ -3,18 +3,31 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import bindparam, func, select
 
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.events import Event, StoredEvent
+from gridsvc.store.bulk import insert_rows
 from gridsvc.store.numbers import Counters
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Repository, together
 from gridsvc.store.tables import event
 
 CHANNEL = "gridsvc_events"
 """The PostgreSQL channel on which new heads are told, as ``county:position``."""
+
+
+_COUNTY = event.c.county == bindparam("county")
+_HEAD = select(func.max(event.c.position)).where(_COUNTY)
+_LOG = (
+    select(event.c.position, event.c.at, event.c.name, event.c.payload)
+    .where(_COUNTY)
+    .order_by(event.c.position)
+    .limit(bindparam("limit"))
+)
+_AFTER = _LOG.where(event.c.position > bindparam("position"))
+_OF_INCIDENT = _LOG.where(event.c.incident == bindparam("incident"))
+_NOTIFY = select(func.pg_notify(CHANNEL, bindparam("head")))
 
 
 class EventLog(Repository):
@@ -22,25 +35,18 @@ class EventLog(Repository):
 
     def head(self) -> int:
         """Return the last position, 0 while there is none."""
-        query = select(func.max(event.c.position)).where(event.c.county == self.county)
-        return int(self.connection.execute(query).scalar_one() or 0)
+        asked = {"county": self.county}
+        return int(self.connection.execute(_HEAD, asked).scalar_one() or 0)
 
     def after(self, position: int, limit: int = 1000) -> list[StoredEvent]:
         """Return up to ``limit`` events that follow ``position``, in order."""
-        query = self._query().where(event.c.position > position).limit(limit)
-        return [StoredEvent(*row) for row in self.connection.execute(query)]
+        asked = {"county": self.county, "position": position, "limit": limit}
+        return [StoredEvent(*row) for row in self.connection.execute(_AFTER, asked)]
 
     def of_incident(self, id: str, *, limit: int = 1000) -> list[StoredEvent]:  # noqa: A002
         """Return the first ``limit`` events of one incident, in order."""
-        query = self._query().where(event.c.incident == id).limit(limit)
-        return [StoredEvent(*row) for row in self.connection.execute(query)]
-
-    def _query(self) -> Select[Any]:
-        return (
-            select(event.c.position, event.c.at, event.c.name, event.c.payload)
-            .where(event.c.county == self.county)
-            .order_by(event.c.position)
-        )
+        asked = {"county": self.county, "incident": id, "limit": limit}
+        return [StoredEvent(*row) for row in self.connection.execute(_OF_INCIDENT, asked)]
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,8 @@ class EventWriter(EventLog):
             }
             for position, fact in enumerate(self._recorded, last - len(self._recorded) + 1)
         ]
-        self.connection.execute(insert(event), rows)
-        if self.dialect == "postgresql":
-            self.connection.execute(
-                text("SELECT pg_notify(:channel, :head)"),
-                {"channel": CHANNEL, "head": f"{self.county}:{last}"},
-            )
+        with together(self.connection):
+            insert_rows(self.connection, event, rows)
+            if self.dialect == "postgresql":
+                self.connection.execute(_NOTIFY, {"head": f"{self.county}:{last}"})
         self._recorded.clear()

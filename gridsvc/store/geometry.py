@@ -21,8 +21,13 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from gridsvc.domain.clock import COUNTY_TIME
 from gridsvc.domain.geo import SRID, Geometries, LngLat
 
-Shape = Literal["POINT", "MULTIPOLYGON"]
-_TYPE_IDS: dict[Shape, int] = {"POINT": 0, "MULTIPOLYGON": 6}
+Shape = Literal["POINT", "LINESTRING", "MULTIPOLYGON", "GEOMETRY"]
+_TYPE_IDS: dict[Shape, tuple[int, ...]] = {
+    "POINT": (0,),
+    "LINESTRING": (1,),
+    "MULTIPOLYGON": (6,),
+    "GEOMETRY": tuple(range(8)),
+}
 
 
 class GeometryColumn(TypeDecorator[Any]):
@@ -75,7 +80,7 @@ def to_stored(geometries: Sequence[Any] | Geometries, shape: Shape, dialect: str
     """
     array = np.array(geometries, dtype=object)
     kinds = shapely.get_type_id(array)
-    wrong = np.flatnonzero((kinds != _TYPE_IDS[shape]) & (kinds != -1) | shapely.has_z(array))
+    wrong = np.flatnonzero(~np.isin(kinds, (-1, *_TYPE_IDS[shape])) | shapely.has_z(array))
     if len(wrong):
         first = array[wrong[0]]
         raise ValueError(

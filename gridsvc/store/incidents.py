@@ -150,6 +150,13 @@ def case_row(case: Case) -> dict[str, Any]:
         "merged_into": case.merged_into,
         "supervised": case.supervised,
         "reminders": case.reminders,
+        "rating": case.rating,
+        "unanswered_since": case.unanswered_since,
+        "nobody_left": case.nobody_left,
+        "escalation": case.escalation,
+        "escalated_at": case.escalated_at,
+        "silent": case.silent,
+        "by_hand": case.by_hand,
     }
 
 

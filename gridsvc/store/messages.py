@@ -12,13 +12,14 @@ from gridsvc.domain.lifecycle import AssignmentState
 from gridsvc.domain.messages import DUE, OFFERS, Link, Message, MessageKind, MessageState
 from gridsvc.store.message_tables import link, message
 from gridsvc.store.numbers import Counters
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Either, Repository
 from gridsvc.store.tables import counter
 
 CURSOR = "told"
 """The counter row that says up to which event messages were made."""
 
 _M = message.c
+_ADD = Either(message, lambda insert: insert.on_conflict_do_nothing())
 
 
 def _listed(words: Iterable[str]) -> str:
@@ -31,7 +32,7 @@ NOT_TOLD: ColumnElement[bool] = literal_column(
         SELECT 1 FROM assignment AS a
         JOIN message AS m ON m.county = a.county AND m.assignment = a.id
         WHERE a.county = incident.county AND a.incident = incident.id
-          AND a.state = '{AssignmentState.ASSIGNED}'
+          AND a.state = '{AssignmentState.OFFERED}' AND a.notified_at IS NULL
           AND m.state = '{MessageState.GIVEN_UP}' AND m.kind IN ({_listed(OFFERS)})
           AND NOT EXISTS (
             SELECT 1 FROM message AS o
@@ -41,7 +42,7 @@ NOT_TOLD: ColumnElement[bool] = literal_column(
     )""",
     Boolean,
 )
-"""Whether a row of ``incident`` has somebody assigned whom no channel could tell, with nothing
+"""Whether a row of ``incident`` has somebody offered it whom no channel could tell, with nothing
 under way to tell them."""
 
 
@@ -99,7 +100,7 @@ class MessageWriter(MessageReader):
         """Add messages, but none that its assignment, kind and channel have already."""
         if messages:
             self.connection.execute(
-                self.insert_unless(message).on_conflict_do_nothing(),
+                _ADD.of(self.connection),
                 [{"county": self.county, **_row(one)} for one in messages],
             )
 

@@ -3,12 +3,31 @@
 import re
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Any
 
 from sqlalchemy import case
 
 from gridsvc.store.incidents import IncidentReader
-from gridsvc.store.repository import Repository
+from gridsvc.store.repository import Either, Repository, Upsert
 from gridsvc.store.tables import counter
+
+_KEY = (counter.c.county, counter.c.name)
+
+
+def _advance(insert: Upsert) -> Any:
+    further = counter.c.value + insert.excluded.value
+    advanced = insert.on_conflict_do_update(index_elements=_KEY, set_={"value": further})
+    return advanced.returning(counter.c.value)
+
+
+def _lift(insert: Upsert) -> Any:
+    mine, given = counter.c.value, insert.excluded.value
+    higher = case((mine < given, given), else_=mine)
+    return insert.on_conflict_do_update(index_elements=_KEY, set_={"value": higher})
+
+
+_ADVANCE = Either(counter, _advance)
+_LIFT = Either(counter, _lift)
 
 
 class Counters(Repository):
@@ -20,27 +39,13 @@ class Counters(Repository):
 
         ``count=0`` only locks the row against other takers (PostgreSQL; a SQLite writer is alone).
         """
-        statement = (
-            self.insert_unless(counter)
-            .values(county=self.county, name=name, value=count)
-            .on_conflict_do_update(
-                index_elements=[counter.c.county, counter.c.name],
-                set_={"value": counter.c.value + count},
-            )
-            .returning(counter.c.value)
-        )
-        return int(self.connection.execute(statement).scalar_one())
+        row = {"county": self.county, "name": name, "value": count}
+        return int(self.connection.execute(_ADVANCE.of(self.connection), row).scalar_one())
 
     def raise_to(self, name: str, value: int) -> None:
         """Advance the counter ``name`` to ``value``, unless it is there or beyond already."""
-        self.connection.execute(
-            self.insert_unless(counter)
-            .values(county=self.county, name=name, value=value)
-            .on_conflict_do_update(
-                index_elements=[counter.c.county, counter.c.name],
-                set_={"value": case((counter.c.value < value, value), else_=counter.c.value)},
-            )
-        )
+        row = {"county": self.county, "name": name, "value": value}
+        self.connection.execute(_LIFT.of(self.connection), row)
 
 
 _CASE_NUMBER = re.compile(r"-(\d{8})-(\d{4,6})$")
@@ -55,8 +60,13 @@ class CaseNumbers(Repository):
     """Case numbers that can be read aloud: 罗平-20261123-0042."""
 
     def next_case_number(self, county_name: str, day: date) -> str:
-        """Return the next number of ``day``; take it late, other takers wait for the commit."""
-        return self.next_case_numbers(county_name, day, 1)[0]
+        """Return the next number of ``day``; take it late, other takers wait for the commit.
+
+        It is not looked up whether a case has it already, which only one that came with an import
+        can: the insert of the incident would be refused, and `next_case_numbers` gives a free one.
+        """
+        counters = Counters(self.connection, self.county)
+        return _case_number(county_name, day, counters.take(_counter_of(f"{day:%Y%m%d}")))
 
     def next_case_numbers(
         self, county_name: str, day: date, count: int, *, avoid: Collection[str] = ()
@@ -79,7 +89,7 @@ class CaseNumbers(Repository):
         while missing := count - len(numbers):
             last = counters.take(_counter_of(f"{day:%Y%m%d}"), missing)
             next_ones = range(last - missing + 1, last + 1)
-            fresh = [f"{county_name}-{day:%Y%m%d}-{n:04d}" for n in next_ones]
+            fresh = [_case_number(county_name, day, n) for n in next_ones]
             taken = incidents.taken(fresh).union(avoid)
             numbers += [number for number in fresh if number not in taken]
         return numbers
@@ -99,6 +109,10 @@ class CaseNumbers(Repository):
         counters.take(_IMPORTS, 0)
         for day in sorted(highest):
             counters.raise_to(_counter_of(day), highest[day])
+
+
+def _case_number(county_name: str, day: date, number: int) -> str:
+    return f"{county_name}-{day:%Y%m%d}-{number:04d}"
 
 
 def _counter_of(day: str) -> str:

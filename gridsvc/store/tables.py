@@ -30,6 +30,7 @@ from gridsvc.domain.force import Role, Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.domain.timers import TimerKind
 from gridsvc.store.geometry import GeometryColumn, Moment, Shape
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
@@ -251,6 +252,13 @@ incident = Table(
     Column("merged_into", Text),
     Column("supervised", Boolean, nullable=False),
     Column("reminders", Integer, nullable=False),
+    Column("rating", Text, nullable=False, server_default=""),
+    Column("unanswered_since", Moment, comment="Too few have accepted since then"),
+    Column("nobody_left", Boolean, nullable=False),
+    Column("escalation", Integer, nullable=False),
+    Column("escalated_at", Moment),
+    Column("silent", Integer, nullable=False),
+    Column("by_hand", Boolean, nullable=False),
     UniqueConstraint("county", "number"),
     _refers("map_version", "map_version", "version"),
     _refers("unit", "area_code", "code"),
@@ -288,6 +296,16 @@ assignment = Table(
     Column("assigned_at", Moment, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("changed_by", Text, nullable=False),
+    Column("wave", Integer, nullable=False),
+    Column("reserve", Boolean, nullable=False),
+    Column("also", Json, nullable=False),
+    Column("why", Json, comment="Why this one is asked for the incident's own people: [zh, en]"),
+    Column("answer_by", Moment),
+    Column("notified_at", Moment),
+    Column("rung_at", Moment),
+    Column("silent_since", Moment),
+    Column("reason", Text, nullable=False, comment="A code"),
+    Column("on_behalf", Boolean, nullable=False),
     _refers("incident", "incident", "id"),
     _refers("responder", "responder", "id"),
     _one_of("state", AssignmentState),
@@ -303,6 +321,23 @@ claim = Table(
     Column("assignment", Text, nullable=False),
     Column("number", Text, nullable=False),
     comment="Who is taken, and by which case: a row that only one transaction can insert",
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("incident", Text, nullable=False),
+    Column("assignment", Text),
+    Column("kind", Text, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("payload", Json, nullable=False),
+    _refers("incident", "incident", "id"),
+    _one_of("kind", TimerKind),
+    Index("ix_timer_due", "county", "due_at"),
+    Index("ix_timer_incident", "county", "incident"),
+    comment="What is to happen at a moment to come; whoever deletes the row does it",
 )
 
 supervision = Table(
@@ -341,7 +376,7 @@ receipt = Table(
     Column("key", Text, primary_key=True),
     Column("digest", Text, nullable=False),
     Column("incident", Text, nullable=False),
-    Column("answer", Json, nullable=False),
+    Column("answer", Text, nullable=False),
     Column("at", Moment, nullable=False),
     _refers("incident", "incident", "id"),
     comment="What was answered to an Idempotency-Key, without personal data",
@@ -389,4 +424,62 @@ api_key = Table(
     Column("responder", Text, comment="Whose own key it is"),
     CheckConstraint("length(hash) = 64", name="hash"),
     comment="API keys; of a secret only its SHA-256 is kept",
+)
+
+road_version = Table(
+    "road_version",
+    metadata,
+    _county(),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False, comment="The same for the same roads"),
+    Column("nodes", Integer, nullable=False),
+    Column("edges", Integer, nullable=False),
+    Column("demo", Boolean, nullable=False),
+    Column("published_at", Moment, nullable=False),
+    CheckConstraint("version >= 1", name="version"),
+    comment="Every import of roads; the edges are those of the last one alone",
+)
+
+road_edge = Table(
+    "road_edge",
+    metadata,
+    _county(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("edge", Text, nullable=False),
+    Column("tail", Integer, nullable=False, comment="Number of the node where it begins"),
+    Column("head", Integer, nullable=False),
+    Column("along", Integer, nullable=False, comment="Who may: 1 on foot, 2 motorcycles, 4 cars"),
+    Column("against", Integer, nullable=False),
+    Column("length_m", Double, nullable=False),
+    Column("limit_kmh", Double),
+    Column("road_class", Text, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("geometry", GeometryColumn("LINESTRING"), nullable=False),
+    _refers("version", "road_version", "version"),
+    UniqueConstraint("county", "edge"),
+    CheckConstraint("length_m >= 0", name="length_m"),
+    _gist("road_edge", "geometry"),
+)
+
+closure = Table(
+    "closure",
+    metadata,
+    _county(),
+    Column("id", Text, primary_key=True),
+    Column("geometry", GeometryColumn("GEOMETRY")),
+    Column("edges", Json, nullable=False, comment="Edges that are named, whatever their place"),
+    Column("vehicles", Json, nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment),
+    Column("reason", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("lifted_at", Moment),
+    CheckConstraint("ends_at > starts_at", name="ends_at"),
+    Index("ix_closure_starts_at", "county", "starts_at"),
+    _gist("closure", "geometry"),
+    comment="Roads that cannot be used for a time; what it says may name people, events do not",
 )

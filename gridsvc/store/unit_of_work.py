@@ -17,11 +17,15 @@ from gridsvc.store.cases import CaseReader, CaseWriter
 from gridsvc.store.engine import WRITING, open_engine, our_errors, parse_url
 from gridsvc.store.events import EventLog, EventWriter
 from gridsvc.store.force import ForceReader, ForceWriter
+from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
 from gridsvc.store.messages import MessageReader, MessageWriter
 from gridsvc.store.numbers import CaseNumbers
+from gridsvc.store.repository import together
+from gridsvc.store.roads import RoadReader, RoadWriter
+from gridsvc.store.timers import TimerReader, TimerWriter
 
 
 def _now() -> datetime:
@@ -37,8 +41,10 @@ class Reading:
     cases: CaseReader
     keys: KeyReader
     messages: MessageReader
+    roads: RoadReader
     events: EventLog
     tables: TableReader
+    timers: TimerReader
 
     def __init__(self, connection: Connection, county: str) -> None:
         self.areas = MapReader(connection, county)
@@ -47,8 +53,10 @@ class Reading:
         self.cases = CaseReader(connection, county)
         self.keys = KeyReader(connection, county)
         self.messages = MessageReader(connection, county)
+        self.roads = RoadReader(connection, county)
         self.events = EventLog(connection, county)
         self.tables = TableReader(connection, county)
+        self.timers = TimerReader(connection, county)
 
 
 class UnitOfWork(Reading):
@@ -60,7 +68,9 @@ class UnitOfWork(Reading):
     cases: CaseWriter
     keys: KeyWriter
     messages: MessageWriter
+    roads: RoadWriter
     events: EventWriter
+    timers: TimerWriter
 
     def __init__(
         self, connection: Connection, county: str, clock: Callable[[], datetime] = _now
@@ -71,9 +81,17 @@ class UnitOfWork(Reading):
         self.cases = CaseWriter(connection, county)
         self.keys = KeyWriter(connection, county)
         self.messages = MessageWriter(connection, county)
+        self.roads = RoadWriter(connection, county)
         self.events = EventWriter(connection, county, clock)
         self.tables = TableReader(connection, county)
+        self.timers = TimerWriter(connection, county)
+        self.holds = HoldReader(connection, county)
         self.numbers = CaseNumbers(connection, county)
+        self._connection = connection
+
+    def together(self) -> AbstractContextManager[object]:
+        """Write without waiting for each statement; see `gridsvc.store.repository.together`."""
+        return together(self._connection)
 
 
 class Store:

@@ -58,6 +58,28 @@ gridsvc.townships = function (map, area) {
   spread();
 };
 
+// Roads that are closed, dashed in red, with the reason under the pointer.
+gridsvc.closures = function (map) {
+  const closed = gridsvc.data("closure-data");
+  if (!closed.features.length) return;
+  const pane = map.createPane("closures");
+  pane.style.zIndex = 460;
+  const renderer = L.svg({ pane: "closures" });
+  const line = { pane: "closures", renderer, color: "#c0271d", fill: false };
+  L.geoJSON(closed, {
+    ...line, interactive: false, style: { ...line, color: "#fff", weight: 7, opacity: 0.9 },
+  }).addTo(map);
+  L.geoJSON(closed, {
+    ...line,
+    style: { ...line, weight: 4, dashArray: "9 6", lineCap: "butt", className: "closure" },
+    onEachFeature: (feature, layer) => {
+      const label = gridsvc.element("div", null, "closed");
+      feature.properties.lines.forEach((each) => label.append(gridsvc.element("div", each)));
+      layer.bindTooltip(label, { sticky: true });
+    },
+  }).addTo(map);
+};
+
 // A long name in two lines.
 gridsvc.label = function (name) {
   const box = gridsvc.element("span");

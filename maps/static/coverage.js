@@ -20,6 +20,7 @@ gridsvc.coverage = function (map) {
     [name, gridsvc.arrival(about, i, data)]));
   const grids = gridsvc.grids(map, data.grids, { fill, tip, bare: () => false });
   gridsvc.townships(map, area);
+  gridsvc.closures(map);
   gridsvc.leads(document.querySelector(".side"), grids);
   gridsvc.switched((value) => {
     const before = state;

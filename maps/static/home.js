@@ -7,6 +7,7 @@ gridsvc.home = function (map) {
   const form = document.getElementById("report");
   gridsvc.prepare(map, area);
   gridsvc.townships(map, area);
+  gridsvc.closures(map);
   gridsvc.kinds(form, data.kinds);
   gridsvc.paper(map);
   const curl = document.getElementById("curl");
