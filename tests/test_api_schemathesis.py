@@ -21,7 +21,7 @@ from tests.api_county import REPORT, client_of, county_in
 
 HERE = "http://127.0.0.1:8000"
 ENDLESS = "/api/v1/stream"
-UNDESCRIBED = {"/", "/maps/risk", "/maps/coverage", "/metrics", "/static/{path:path}"}
+UNDESCRIBED = {"/", "/maps/risk", "/maps/coverage", "/metrics", "/static/{path:path}", "/a/{token}"}
 OPERATIONS = sorted(
     (method, path)
     for method, path in RIGHTS
