@@ -14,11 +14,19 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
     """Insert ``rows``, each with the same columns, in the transaction of ``connection``."""
     if not rows:
         return
-    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+    if len(rows) >= COPY_FROM and _can_copy(connection):
         _copy(connection, table, rows)
     else:
         # One row alone is a plain statement: drivers take longer over a list of one.
         connection.execute(_insert(table), rows[0] if len(rows) == 1 else rows)
+
+
+def _can_copy(connection: Connection) -> bool:
+    """Whether rows may be copied: by PostgreSQL, unless statements are sent together."""
+    if connection.dialect.name != "postgresql":
+        return False
+    driver: Any = connection.connection.driver_connection
+    return not driver.pgconn.pipeline_status
 
 
 @cache
