@@ -55,7 +55,7 @@ def _tell(runtime: Runtime) -> None:
     with runtime.store.write() as work:
         one = work.cases.assignments_of("R0001", limit=1)[0]
         kind = MessageKind.ASSIGNED
-        work.messages.add([new_message(one.id, one.responder, "sms", kind, now=NOW)])
+        work.messages.add([new_message(one.id, one.responder, "sms", kind, event=1, now=NOW)])
         work.messages.add_link(Link(new_token()[1], one.id, NOW))
 
 

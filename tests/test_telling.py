@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -16,10 +16,10 @@ from api.app import create_app
 from gridsvc.channels import Channels
 from gridsvc.channels.reading import load_channels
 from gridsvc.domain.case import Assignment
-from gridsvc.domain.events import CaseEvent
 from gridsvc.domain.force import Role
 from gridsvc.domain.lifecycle import AssignmentState, AssignmentStep
 from gridsvc.domain.messages import TOO_LATE, Message, MessageKind, MessageState
+from gridsvc.domain.offer_events import SecondChannelAsked
 from gridsvc.flows import telling
 from gridsvc.flows.dispatching import about
 from gridsvc.flows.intake import Receipt
@@ -300,12 +300,6 @@ def test_who_was_told_is_told_when_called_off(desk: Desk, there: Gateway) -> Non
     assert ["人手已够" in text for text in told.values()] == [True], "their reserve"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SecondChannelAsked(CaseEvent):
-    name: ClassVar[str] = "second_channel_asked"
-    assignments: tuple[str, ...]
-
-
 def test_the_second_channel_rings_whom_it_is_asked_to(
     desk: Desk, there: Gateway, tmp_path: Path
 ) -> None:
@@ -320,7 +314,7 @@ def test_the_second_channel_rings_whom_it_is_asked_to(
         ring = tuple(one.id for one in sent(receipt)[:2])
         with desk.runtime.store.write() as work:
             fields = about(receipt.incident, work.cases.county, "engine")
-            work.events.record(_SecondChannelAsked(**fields, assignments=ring))
+            work.events.record(SecondChannelAsked(**fields, assignments=ring))
         work_off(teller)
         assert len(bell.taken) == 2
         assert {one["id"] for one in bell.taken} == {

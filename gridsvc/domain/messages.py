@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from gridsvc.domain.keys import hash_of
+from gridsvc.domain.reasons import ENOUGH, REDIRECTED
 from gridsvc.domain.words import Text
 
 TOO_LATE = timedelta(hours=2)
@@ -30,6 +31,7 @@ class MessageKind(StrEnum):
     CALL = "call"
     STOOD_DOWN = "stood_down"
     THANKED = "thanked"
+    REDIRECTED = "redirected"
     CHECK = "check"
 
 
@@ -38,6 +40,7 @@ KIND_NAMES: dict[MessageKind, Text] = {
     MessageKind.CALL: Text("未接单，再次呼叫", "not accepted yet, called again"),
     MessageKind.STOOD_DOWN: Text("撤回", "stood down"),
     MessageKind.THANKED: Text("人手已够，致谢", "enough are going, thanks"),
+    MessageKind.REDIRECTED: Text("改派", "sent to another case"),
     MessageKind.CHECK: Text("现场平安确认", "are you safe there?"),
 }
 
@@ -61,15 +64,17 @@ DUE = (MessageState.QUEUED, MessageState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of one assignment by one channel; its words and the address are made when it is
-    sent. While somebody sends it, ``next_at`` is the moment at which they are given up for lost.
-    ``attempts`` counts beginnings; moments are aware."""
+    """One message of one assignment by one channel, of the event at position ``event`` of the log;
+    its words and the address are made when it is sent. While somebody sends it, ``next_at`` is the
+    moment at which they are given up for lost. ``attempts`` counts beginnings; moments are aware.
+    """
 
     id: str
     assignment: str
     responder: str
     channel: str
     kind: MessageKind
+    event: int
     created_at: datetime
     next_at: datetime
     state: MessageState = MessageState.QUEUED
@@ -102,11 +107,15 @@ TELLS: tuple[Tell, ...] = (
     Tell("responder_assigned", MessageKind.ASSIGNED),
     Tell("second_channel_asked", MessageKind.CALL),
     Tell("silent_on_scene", MessageKind.CHECK),
-    Tell("assignment_stepped", MessageKind.THANKED, "stand_down", "enough"),
+    Tell("assignment_stepped", MessageKind.THANKED, "stand_down", ENOUGH),
     Tell("assignment_stepped", MessageKind.STOOD_DOWN, "stand_down"),
+    Tell("assignment_stepped", MessageKind.REDIRECTED, "release", REDIRECTED),
     Tell("assignment_stepped", MessageKind.STOOD_DOWN, "release"),
+    Tell("acceptance_refused", MessageKind.THANKED, reason=ENOUGH),
 )
-"""Which event is told to whom it is about; of several rows that fit the first counts."""
+"""Which event is told to whom it is about; of several rows that fit the first counts.
+
+Whoever let their time pass is told nothing: they may accept still, while the place is open."""
 
 _NAMED = frozenset(row.event for row in TELLS)
 

@@ -119,7 +119,8 @@ def _messages(
         for id_ in assignments:
             one = reading.cases.assignment(id_)
             if one is not None and (channel := _first(channels, kind, find(one.responder))):
-                made.append(new_message(one.id, one.responder, channel, kind, now=now))
+                at = event.position
+                made.append(new_message(one.id, one.responder, channel, kind, event=at, now=now))
     return made
 
 
@@ -163,7 +164,10 @@ def _needless(work: UnitOfWork, one: Message, assignment: Assignment) -> str:
     """Why what a message says is not so any more, empty where it is."""
     state = assignment.state
     others = [each for each in work.messages.of([assignment.id]) if each.id != one.id]
-    if any(each.kind is one.kind and each.state is MessageState.SENT for each in others):
+    if any(
+        each.kind is one.kind and each.event >= one.event and each.state is MessageState.SENT
+        for each in others
+    ):
         return "told_otherwise"
     if one.kind in OFFERS:
         waiting = state not in ENDED and AssignmentStep.ACCEPT in ASSIGNMENT[state]
@@ -268,10 +272,13 @@ def _fall_over(work: UnitOfWork, one: Message, channels: Channels, now: datetime
     who = work.force.get(one.responder)
     if who is None:
         return
-    tried = {each.channel for each in work.messages.of([one.assignment]) if each.kind is one.kind}
+    tried = {each.channel for each in work.messages.of([one.assignment]) if each.event == one.event}
     left = [name for name in channels.of(one.kind, who) if name not in tried]
     if left:
-        work.messages.add([new_message(one.assignment, one.responder, left[0], one.kind, now=now)])
+        next_ = new_message(
+            one.assignment, one.responder, left[0], one.kind, event=one.event, now=now
+        )
+        work.messages.add([next_])
 
 
 def _of(work: UnitOfWork, one: Message) -> tuple[Assignment, dict[str, Any]]:

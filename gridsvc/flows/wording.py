@@ -138,6 +138,14 @@ def _thanked(about: About, _: str) -> Text:
     )
 
 
+def _redirected(about: About, _: str) -> Text:
+    number = about.incident.number
+    return Text(
+        f"【改派】{number} 不必再去，另有更急案件，请看新的派单。",
+        f"[Redirected] {number}: go there no more, a more urgent case follows in a new message.",
+    )
+
+
 def _check(about: About, _: str) -> Text:
     number, centre = about.incident.number, _centre(about)
     return Text(
@@ -151,6 +159,7 @@ _SAY: dict[MessageKind, Callable[[About, str], Text]] = {
     MessageKind.CALL: _offer,
     MessageKind.STOOD_DOWN: _stood_down,
     MessageKind.THANKED: _thanked,
+    MessageKind.REDIRECTED: _redirected,
     MessageKind.CHECK: _check,
 }
 _APPROACH = Text("请赶往现场。", "Go to the scene.")

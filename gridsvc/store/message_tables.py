@@ -1,6 +1,15 @@
 """The tables of messages and links, a part of the one schema."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from gridsvc.domain.messages import MessageKind, MessageState
 from gridsvc.store.geometry import Moment
@@ -15,13 +24,14 @@ message = Table(
     Column("responder", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("event", BigInteger, nullable=False, comment="Position of the event it tells of"),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("next_at", Moment, nullable=False),
     Column("sent_at", Moment),
     Column("error", Text, nullable=False),
-    UniqueConstraint("county", "assignment", "kind", "channel", name="uq_message_assignment"),
+    UniqueConstraint("county", "assignment", "event", "channel", name="uq_message_assignment"),
     _refers("assignment", "assignment", "id"),
     _one_of("kind", MessageKind),
     _one_of("state", MessageState),

@@ -97,7 +97,7 @@ class MessageWriter(MessageReader):
         Counters(self.connection, self.county).raise_to(CURSOR, position)
 
     def add(self, messages: Sequence[Message]) -> None:
-        """Add messages, but none that its assignment, kind and channel have already."""
+        """Add messages, but none that its assignment, event and channel have already."""
         if messages:
             self.connection.execute(
                 _ADD.of(self.connection),
@@ -173,10 +173,10 @@ class MessageWriter(MessageReader):
 
 
 def new_message(
-    assignment: str, responder: str, channel: str, kind: MessageKind, *, now: datetime
+    assignment: str, responder: str, channel: str, kind: MessageKind, *, event: int, now: datetime
 ) -> Message:
-    """A message that is due at once."""
-    return Message(uuid.uuid4().hex, assignment, responder, channel, kind, now, now)
+    """A message that is due at once, of the event at a position of the log."""
+    return Message(uuid.uuid4().hex, assignment, responder, channel, kind, event, now, now)
 
 
 def _row(one: Message) -> dict[str, Any]:

@@ -10,7 +10,8 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-_KINDS = "'assigned', 'call', 'stood_down', 'thanked', 'check'"
+_KINDS = "'assigned', 'call', 'stood_down', 'thanked', 'redirected', 'check'"
+_EVENT = "Position of the event it tells of"
 _STATES = "'queued', 'sent', 'failed', 'given_up', 'dropped'"
 
 
@@ -23,6 +24,7 @@ def upgrade() -> None:
     op.create_table(
         "message",
         *(_text(name) for name in ("county", "id", "assignment", "responder", "channel", "kind")),
+        sa.Column("event", sa.BigInteger(), nullable=False, comment=_EVENT),
         _text("state"),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),
@@ -31,7 +33,7 @@ def upgrade() -> None:
         _text("error"),
         sa.PrimaryKeyConstraint("county", "id", name="pk_message"),
         sa.UniqueConstraint(
-            "county", "assignment", "kind", "channel", name="uq_message_assignment"
+            "county", "assignment", "event", "channel", name="uq_message_assignment"
         ),
         _of_assignment("message"),
         sa.CheckConstraint(f"kind IN ({_KINDS})", name=op.f("ck_message_kind")),
