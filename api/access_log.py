@@ -6,12 +6,12 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import caller_of
+from api.errors import shown_path
 from gridsvc import logs
 
 _log = logging.getLogger("gridsvc.api")
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_MOST_PATH = 200
 
 
 class AccessLog:
@@ -49,7 +49,7 @@ def _say(scope: Scope, status: int, duration_s: float) -> None:
     caller = caller_of(scope)
     fields = {
         "method": scope["method"],
-        "path": scope["path"][:_MOST_PATH],
+        "path": shown_path(scope["path"]),
         "status": status,
         "duration_ms": round(1000 * duration_s, 1),
         "caller": None if caller is None else caller.id,

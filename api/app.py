@@ -11,6 +11,7 @@ from api import (
     alert_pages,
     alerts,
     areas,
+    assignment_page,
     cards,
     casework,
     closures,
@@ -19,8 +20,10 @@ from api import (
     health,
     incidents,
     locate,
+    me,
     metrics,
     pages,
+    positions,
     responders,
     rosters,
     route,
@@ -77,9 +80,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.add_middleware(metrics.Measured, metrics=figures)
     app.add_middleware(AccessLog)
-    reports = (incidents, casework, together, advice, cards, alerts, alert_pages)
-    county = (locate, route, areas, coverage, responders, rosters, closures)
-    for resource in (*reports, *county, health, metrics, pages, stream):
+    reports = (incidents, casework, together, advice, cards, me, alerts, alert_pages)
+    county = (locate, route, areas, coverage, responders, positions, rosters, closures)
+    for resource in (*reports, *county, health, metrics, pages, assignment_page, stream):
         app.include_router(resource.router)
     pages.mount_static(app)
     check_rights(app)

@@ -10,6 +10,11 @@ from gridsvc.domain.words import Text
 
 MAX_BODY_BYTES = 64 * 1024
 
+MAX_POSITIONS_BYTES = 512 * 1024
+"""A thousand positions are the one thing that is larger."""
+
+_POSITIONS = ("/api/v1/positions", "/api/v1/me/positions")
+
 
 class BodyLimit:
     """Reads the body before anybody else does, and answers 413 where it is too large.
@@ -26,14 +31,15 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = MAX_POSITIONS_BYTES if scope.get("path") in _POSITIONS else self.limit
         declared = Headers(scope=scope).get("content-length", "0")
-        too_large = declared.isdecimal() and int(declared[:20]) > self.limit
+        too_large = declared.isdecimal() and int(declared[:20]) > limit
         try:
-            body = None if too_large else await self._read(receive)
+            body = None if too_large else await self._read(receive, limit)
         except ClientDisconnect:
             return  # Half a report is not a report, and nobody waits for an answer.
         if body is None:
-            answer = problem(413, [self._fault()], spoken(Request(scope)), {"Connection": "close"})
+            answer = problem(413, [_fault(limit)], spoken(Request(scope)), {"Connection": "close"})
             await answer(scope, receive, send)
             return
         given: Message | None = {"type": "http.request", "body": body, "more_body": False}
@@ -47,7 +53,7 @@ class BodyLimit:
 
         await self.app(scope, replay, send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
+    async def _read(self, receive: Receive, limit: int) -> bytes | None:
         """Read the whole body, None where it is too large.
 
         Raises
@@ -63,19 +69,20 @@ class BodyLimit:
                 raise ClientDisconnect
             piece = message.get("body", b"")
             size += len(piece)
-            if size > self.limit:
+            if size > limit:
                 return None
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
 
-    def _fault(self) -> Fault:
-        kilobytes = self.limit // 1024
-        return Fault(
-            "body_too_large",
-            Text(
-                f"请求体过大：最多 {kilobytes} KB，请缩短文字",
-                f"the body is too large: at most {kilobytes} KB, shorten the text",
-            ),
-            "body",
-        )
+
+def _fault(limit: int) -> Fault:
+    kilobytes = limit // 1024
+    return Fault(
+        "body_too_large",
+        Text(
+            f"请求体过大：最多 {kilobytes} KB，请缩短文字",
+            f"the body is too large: at most {kilobytes} KB, shorten the text",
+        ),
+        "body",
+    )

@@ -51,6 +51,7 @@ TITLES: dict[int, tuple[str, Text]] = {
 
 MEDIA_TYPE = "application/problem+json"
 FAULTS_SHOWN = 100
+_MOST_PATH = 200
 
 _TEXT = {"type": "string"}
 _FAULT_SCHEMA = {
@@ -133,6 +134,11 @@ def problem(
     return Response(content, status, headers, MEDIA_TYPE)
 
 
+def shown_path(path: str) -> str:
+    """A path as a log may show it: a link to an assignment is a secret, and is left out."""
+    return "/a/..." if path.startswith("/a/") else path[:_MOST_PATH]
+
+
 def _other_title(status: int) -> tuple[str, Text]:
     phrase = HTTPStatus(status).phrase
     return phrase.lower().replace(" ", "_"), Text(phrase, phrase)
@@ -167,7 +173,7 @@ async def _ours(request: Request, error: Exception) -> Response:
     request.app.state.metrics.refused(error)
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        _log.error("%s %r failed", request.method, request.url.path, exc_info=error)
+        _log.error("%s %r failed", request.method, shown_path(request.url.path), exc_info=error)
         return problem(status, [_INTERNAL], spoken(request))
     return problem(status, error.faults, spoken(request))
 
@@ -199,7 +205,7 @@ class Unexpected:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            _log.error("%s %r failed", scope["method"], scope["path"], exc_info=error)
+            _log.error("%s %r failed", scope["method"], shown_path(scope["path"]), exc_info=error)
             if started:
                 raise
             answer = problem(500, [_INTERNAL], spoken(Request(scope)))

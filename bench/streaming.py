@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from gridsvc.domain.events import ResponderMoved
 from gridsvc.store import Store
 from tests import postgres
-from tests.api_county import IN_U1, publish_county
+from tests.api_county import REPORT, publish_county
 from tests.listening import PATH, Reader
 from tests.test_api_server import serving
 
@@ -138,20 +138,17 @@ def write(target: str) -> None:
             with store.write() as work:
                 work.events.record(ResponderMoved("R0005"))
         elif connection is not None:
-            _move(connection)
+            _report(connection)
 
 
-def _move(connection: http.client.HTTPConnection) -> None:
-    body = json.dumps({"lng": IN_U1[0], "lat": IN_U1[1], "seen_at": datetime.now(UTC).isoformat()})
+def _report(connection: http.client.HTTPConnection) -> None:
+    body = json.dumps({**REPORT, "category": "dispute", "kind": "neighbour_quarrel"})
     connection.request(
-        "PUT",
-        "/api/v1/responders/R0005/position",
-        body=body,
-        headers={"Content-Type": "application/json"},
+        "POST", "/api/v1/incidents", body=body, headers={"Content-Type": "application/json"}
     )
     answer = connection.getresponse()
     answer.read()
-    if answer.status != 204:
+    if answer.status != 201:
         raise AssertionError(answer.status)
 
 

@@ -26,7 +26,6 @@ from gridsvc.domain.events import (
     MapPublished,
     ResponderAssigned,
     ResponderErased,
-    ResponderMoved,
     RespondersImported,
     RoadClosed,
     RoadReopened,
@@ -61,13 +60,14 @@ _KEYS_ANEW = {ApiKeyAdded.name, ApiKeyRevoked.name}
 _STANDING_ANEW = {ResponderExcluded.name, ExclusionLifted.name, ResponderRecused.name}
 _CLOSURES_ANEW = {RoadClosed.name, RoadReopened.name}
 _RETRY_S = 1.0
+_LOOK_FOR_MOVES_S = 1.0
 _RETRY_AT_MOST_S = 60.0
 
 
 @dataclass
 class Following:
     """The map, the force, the keys, the cards, the roster, who is taken and who is kept out, as of
-    the last event that was seen.
+    the last event that was seen, and where everybody's device is.
 
     The map and the force are immutable snapshots, each swapped in one assignment when the event
     log tells of a change.
@@ -90,6 +90,7 @@ class Following:
     )
     _closures: tuple[Closure, ...] = field(default=(), kw_only=True)
     _seen: int = field(default=0, kw_only=True)
+    _moves: int = field(default=0, kw_only=True)
     _told: int = field(default=0, kw_only=True)
     _subscribers: list[Subscriber] = field(default_factory=list, kw_only=True)
     _map_due: float | None = field(default=None, kw_only=True)
@@ -110,6 +111,7 @@ class Following:
         with self.store.read() as snapshot:
             self._seen = self._told = snapshot.events.head()
             published, people = snapshot.areas.load(), snapshot.force.all()
+            self._moves = snapshot.force.moves()
             self._busy.update(snapshot.cases.taken())
             self._held.update(snapshot.standing.held())
             self._keys = KeyRing(snapshot.keys.all())
@@ -129,6 +131,7 @@ class Following:
         for name, follow in (
             ("event-log", self._follow),
             ("maps", self._follow_maps),
+            ("moves", self._follow_moves),
             ("roads", self._follow_roads),
         ):
             watcher = threading.Thread(target=follow, name=name, daemon=True)
@@ -312,16 +315,10 @@ class Following:
         """Learn what has happened since the last event seen."""
         with self.store.read() as snapshot:
             names: set[str] = set()
-            moved: set[str] = set()
             seen = self._seen
             while events := snapshot.events.after(seen):
                 names.update(event.name for event in events)
                 self._note_claims(events)
-                moved.update(
-                    event.payload["responder"]
-                    for event in events
-                    if event.name == ResponderMoved.name
-                )
                 seen = events[-1].position
                 if any(event.name in _KEYS_ANEW for event in events):
                     self._keys = KeyRing(snapshot.keys.all())
@@ -330,12 +327,12 @@ class Following:
                 self._tell(events)
             anew = bool(names & _FORCE_ANEW)
             people = snapshot.force.all() if anew else ()
-            found = [] if anew else [snapshot.force.get(responder) for responder in moved]
+            moves = snapshot.force.moves() if anew else 0
         if anew:
             with self._swapping:
                 self._take_force(people)
-        elif found:
-            self._place_anew({one.id: one.live for one in found if one is not None})
+                # Whoever moved since is looked for again.
+                self._moves = moves
         if names & _CLOSURES_ANEW:
             self._take_closures()
         self._seen = seen
@@ -344,6 +341,32 @@ class Following:
         if MapPublished.name in names:
             self._map_due = self._map_due or time.monotonic()
             self._map_told.set()
+
+    def _follow_moves(self) -> None:
+        """Look once a second who has moved: positions are in no log."""
+        wait_s = _LOOK_FOR_MOVES_S
+        while not self._stop.wait(wait_s):
+            try:
+                self._catch_up_moves()
+                wait_s = _LOOK_FOR_MOVES_S
+                continue
+            except GridsvcError as error:
+                log.warning("positions cannot be taken over, it is tried again: %s", error)
+            except Exception:
+                log.exception("positions cannot be taken over, it is tried again")
+            wait_s = min(2 * wait_s, _RETRY_AT_MOST_S)
+
+    def _catch_up_moves(self) -> None:
+        """Learn where those are who have moved since the last look."""
+        before = self._moves
+        with self.store.read() as snapshot:
+            count = snapshot.force.moves()
+            moved = snapshot.force.moved_since(before) if count != before else {}
+        with self._swapping:
+            if moved:
+                self._force = self.force().moved(moved)
+            # The force may have been read anew meanwhile, of an earlier moment or of a later one.
+            self._moves = count if self._moves == before else min(self._moves, count)
 
     def _follow_maps(self) -> None:
         """Take published maps over while the log is followed on: indexing one takes seconds, and

@@ -1,22 +1,19 @@
 """The composition root: settings, store, map and force, put together once."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Self
 
 from gridsvc.casework.clocks import Calendar
+from gridsvc.channels import Channels
 from gridsvc.coverage.villages import Villages
 from gridsvc.desk import Desk
 from gridsvc.desk import now as now
 from gridsvc.domain.card_events import ResponderRecused
 from gridsvc.domain.case import Assignment, Case, Supervision
 from gridsvc.domain.clock import COUNTY_TIME
-from gridsvc.domain.errors import PositionError
-from gridsvc.domain.events import (
-    ResponderMoved,
-)
-from gridsvc.domain.force import LivePosition, Vehicle
+from gridsvc.domain.force import Vehicle
 from gridsvc.domain.geo import Datum
 from gridsvc.domain.incident import Placement
 from gridsvc.domain.lifecycle import AssignmentStep
@@ -30,6 +27,8 @@ from gridsvc.flows import (
     casework,
     closures,
     intake,
+    moving,
+    own_assignments,
     positions,
     reading,
     storm,
@@ -37,8 +36,10 @@ from gridsvc.flows import (
 )
 from gridsvc.flows.reports import Report
 from gridsvc.flows.scene import Scene
+from gridsvc.flows.telling import Speech
 from gridsvc.settings import Settings
 from gridsvc.store import CaseFilter, GridCounts, Store
+from gridsvc.teller import Teller
 from gridsvc.travel.speeds import Speeds
 
 
@@ -51,6 +52,8 @@ class Runtime(Desk):
 
     fixed_travel: TravelTimes | None = None
     calendar: Calendar = field(default_factory=Calendar)
+    channels: Channels = field(default_factory=Channels)
+    _teller: Teller | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, settings: Settings, *, clock: Callable[[], datetime] = now) -> Self:
@@ -61,10 +64,15 @@ class Runtime(Desk):
         NotReadyError
             The store cannot be reached or its schema is not this program's.
         SettingsError
-            With everything that is wrong in the table of speeds.
+            The file of channels, of holidays or of speeds has faults.
         """
+        channels = Channels()
+        if settings.channels is not None:
+            from gridsvc.channels.reading import load_channels
+
+            channels = load_channels(settings.channels)
         store = Store.open(settings.url, county=settings.county)
-        runtime = cls(settings, store, clock=clock)
+        runtime = cls(settings, store, clock=clock, channels=channels)
         if settings.holidays is not None:
             from gridsvc.flows.calendars import load_calendar
 
@@ -77,6 +85,35 @@ class Runtime(Desk):
             runtime.speeds = Speeds.from_file(settings.speeds)
         runtime.load()
         return runtime
+
+    def watch(self) -> None:
+        """Follow the event log, and tell people of their assignments where there are channels."""
+        # What happens from here on is told, also where it happens before the first look.
+        first = self._seen
+        super().watch()
+        if self.channels:
+            teller = Teller(
+                self.store,
+                self.channels,
+                speech=self.speech,
+                find=lambda responder: self.force().get(responder),
+                clock=self.clock,
+                first=first,
+            )
+            self.subscribe(teller.wake)
+            teller.start()
+            self._teller = teller
+
+    def close(self) -> None:
+        """Stop telling and following, and close the store."""
+        if self._teller is not None:
+            self._teller.close()
+        super().close()
+
+    def speech(self) -> Speech:
+        """What the words of messages are made with now."""
+        settings = self.settings
+        return Speech(self.channels, self.map_or_none(), settings.lang, settings.public_url)
 
     def locate(
         self,
@@ -332,6 +369,35 @@ class Runtime(Desk):
         """The person at this machine."""
         return local_caller(self.settings.county)
 
+    def mine(self, *, caller: Caller) -> tuple[own_assignments.Own, ...]:
+        """The caller's own assignments; see `gridsvc.flows.own_assignments.mine`."""
+        return own_assignments.mine(caller, scene=self.scene(), store=self.store, now=self.clock())
+
+    def answer_mine(
+        self, key: str, answer: answering.Answer, *, caller: Caller
+    ) -> own_assignments.Own:
+        """Take a step of one's own; see `gridsvc.flows.own_assignments.answer_mine`."""
+        return own_assignments.answer_mine(
+            key,
+            answer,
+            scene=self.scene(),
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+
+    def open_link(self, token: str) -> own_assignments.Own:
+        """What a link opens; see `gridsvc.flows.own_assignments.open_link`."""
+        return own_assignments.open_link(
+            token, scene=self.scene(), store=self.store, now=self.clock()
+        )
+
+    def answer_by_link(self, token: str, answer: answering.Answer) -> own_assignments.Own:
+        """Take a step by a link; see `gridsvc.flows.own_assignments.answer_by_link`."""
+        return own_assignments.answer_by_link(
+            token, answer, scene=self.scene(), store=self.store, now=self.clock()
+        )
+
     def move(
         self,
         responder: str,
@@ -362,23 +428,25 @@ class Runtime(Desk):
         NotFoundError
             No such responder, or none that works in the caller's area.
         """
-        if caller is not None:
-            self._must_reach(responder, caller)
-        grid_map, at = self.map(), positions.to_stored(lng=lng, lat=lat, datum=datum)
-        present = self.clock()
-        live = LivePosition(at, seen_at or present)
-        faults = [
-            *positions.faults_of(lambda: positions.check(grid_map, lng=lng, lat=lat, datum=datum)),
-            *positions.faults_of(lambda: positions.check_seen(live.seen_at, now=present)),
-        ]
-        if faults:
-            raise PositionError(faults)
-        with self.store.write() as work:
-            newest = work.force.move(responder, live, now=present)
-            if newest:
-                work.events.record(ResponderMoved(responder))
-        if newest:
-            self._place_anew({responder: live})
+        said = moving.Said(responder, lng, lat, datum, seen_at)
+        moved = self.move_many([said], caller=caller or self.local)
+        for refused in moved.refused:
+            raise refused.error
+
+    def move_many(self, many: Sequence[moving.Said], *, caller: Caller) -> moving.Moved:
+        """Take the live positions of devices; see `gridsvc.flows.moving.move_many`."""
+        moved = moving.move_many(
+            many,
+            grid_map=self.map(),
+            force=self.force(),
+            scheme=self.settings.code_scheme,
+            store=self.store,
+            now=self.clock(),
+            caller=caller,
+        )
+        if moved.lives:
+            self._place_anew(moved.lives)
+        return moved
 
     def counts(self) -> dict[str, int]:
         """How many of each thing there are; drills are no incidents."""

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         YAML file of the neighbouring counties (code, name, phone, border); None: there is none.
     rest
         Minutes that somebody rests after an assignment, by role: ``ambulance=15,fire_crew=30``.
+    channels
+        YAML file of the channels that tell people of their assignments; None: nobody is told.
+    public_url
+        Where responders' telephones reach this service, such as ``https://grid.example``; empty:
+        messages hold no link.
     log
         What `gridsvc serve` writes to standard error: json lines or text; None: text on a terminal,
         json elsewhere.
@@ -67,6 +72,8 @@ class Settings(BaseSettings):
     central_meridian: Annotated[float | None, Field(ge=-180, le=180)] = None
     code_scheme: Annotated[CodeScheme, NoDecode] = CodeScheme()
     holidays: Path | None = None
+    channels: Path | None = None
+    public_url: str = ""
     speeds: Path | None = None
     neighbours: Path | None = None
     rest: Annotated[dict[Role, timedelta], NoDecode] = Field(default_factory=dict)
@@ -102,6 +109,25 @@ class Settings(BaseSettings):
                 )
             found[role] = timedelta(minutes=int(minutes))
         return found
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or not value.isascii()
+        ):
+            raise _refused(
+                Text(
+                    "应为 http:// 或 https:// 开头的地址，不带参数",
+                    "must be an address that begins with https:// or http://, without a query",
+                )
+            )
+        return value.rstrip("/")
 
     @field_validator("tiles_datum")
     @classmethod

@@ -12,11 +12,13 @@ from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.duty import Shift
 from gridsvc.domain.force import Role, Vehicle
+from gridsvc.domain.messages import Link, MessageKind, new_token
 from gridsvc.flows.closures import Order
 from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store
+from gridsvc.store.messages import new_message
 from gridsvc.store.tables import metadata
 from tests.alert_samples import somebody
 from tests.api_county import REPORT, U1, client_of, publish_county
@@ -51,12 +53,22 @@ def fill(url: str, folder: Path) -> None:
         _rule(client)
         with runtime.store.write() as work:
             work.standing.replace_shifts(["R0003"], [Shift("R0003", 6, 1320, 1800)])
+        _tell(runtime)
         _close_roads(runtime)
         polygon = {"type": "Polygon", "coordinates": [[*_AROUND, _AROUND[0]]]}
         told = {"hazard": "flood", "level": "red", "text": ODD_TEXT, "polygon": polygon}
         assert client.post("/api/v1/alerts", json=told).json()["total"]["called"]
     finally:
         runtime.close()
+
+
+def _tell(runtime: Runtime) -> None:
+    """A message on its way, and a link in it."""
+    with runtime.store.write() as work:
+        one = work.cases.assignments_of("R0001", limit=1)[0]
+        kind = MessageKind.ASSIGNED
+        work.messages.add([new_message(one.id, one.responder, "sms", kind, event=1, now=NOW)])
+        work.messages.add_link(Link(new_token()[1], one.id, NOW))
 
 
 def _take_reports(client: TestClient) -> None:

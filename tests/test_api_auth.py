@@ -26,8 +26,15 @@ PAGES = ("/", "/maps/risk", "/api/v1/openapi.json", "/api/v1/incidents", "/api/v
 
 def key_for(runtime: Runtime, *roles: str, area: str | None = None) -> str:
     """The token of a new key, which the runtime knows already."""
+    whose = "R0001" if "responder" in roles else None
     _, token = add_key(
-        runtime.store, name="k", roles=roles, area=area, scheme=CodeScheme(), now=NOW
+        runtime.store,
+        name="k",
+        roles=roles,
+        area=area,
+        responder=whose,
+        scheme=CodeScheme(),
+        now=NOW,
     )
     know_keys(runtime)
     return token

@@ -22,6 +22,7 @@ def test_every_route_is_in_the_table_of_rights(app: FastAPI) -> None:
         "/healthz",
         "/readyz",
         "/static/{path:path}",
+        "/a/{token}",
     }
 
 

@@ -5,6 +5,7 @@ The event stream is left out: an answer to it never ends; `tests/test_stream.py`
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.auth import RIGHTS
+from gridsvc.runtime import Runtime
 from tests.alert_samples import ALL, body
 from tests.api_county import REPORT, client_of, county_in
+from tests.road_samples import crossing
 
 HERE = "http://127.0.0.1:8000"
 ENDLESS = "/api/v1/stream"
 UNDESCRIBED = {"/", "/maps/risk", "/maps/coverage", "/alerts/{alert}", "/metrics"}
-UNDESCRIBED |= {"/static/{path:path}"}
+UNDESCRIBED |= {"/static/{path:path}", "/a/{token}"}
 OPERATIONS = sorted(
     (method, path)
     for method, path in RIGHTS
@@ -54,7 +57,11 @@ class Described:
 def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     """The description, bound to the application on one small county: what an example stores, the
     next one finds."""
-    runtime = county_in(tmp_path_factory.mktemp("described"))
+    bare = county_in(tmp_path_factory.mktemp("described"))
+    with bare.store.write() as work:
+        work.roads.publish(crossing(), source="roads.gpkg", at=datetime.now(UTC))
+    runtime = Runtime.open(bare.settings)
+    bare.close()
     app = create_app(runtime)
     here = client_of(app)
 

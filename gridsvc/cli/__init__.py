@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "synth": ("synth", "synth", "生成演示县文件 / Write the demo county's files"),
     "cards": ("cards", "cards", "预案 / Run cards"),
     "keys": ("keys", "keys", "访问密钥 / API keys"),
+    "channels": ("channels", "channels", "通知渠道 / How people are told"),
     "backup": ("backup", "backup", "备份全部数据到一个文件 / Back everything up to a file"),
     "restore": ("backup", "restore", "把备份恢复到空数据库 / Restore into an empty database"),
     "db": ("store", "db", "数据库 / The database"),

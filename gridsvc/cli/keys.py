@@ -27,18 +27,28 @@ def keys() -> None:
     "--role",
     "roles",
     multiple=True,
-    help="角色，可多次给出 / viewer, reporter, officer, handler, supervisor, device, admin",
+    help="角色，可多次给出 / viewer, reporter, officer, handler, supervisor, device, responder, "
+    "admin",
 )
 @click.option("--area", help="区划编码，默认全县 / code of a division, by default the whole county")
-def add(name: str, roles: tuple[str, ...], area: str | None) -> None:
+@click.option("--responder", help="处置人员编号：本人的密钥 / id of a responder: their own key")
+def add(name: str, roles: tuple[str, ...], area: str | None, responder: str | None) -> None:
     """新建密钥，只显示这一次 / Make a key; its token is shown this once."""
     from gridsvc.flows.keys import add_key
     from gridsvc.runtime import now
 
     settings = Settings.read()
+    if responder is not None and not roles:
+        roles = ("responder",)
     with _opened(settings) as store:
         key, token = add_key(
-            store, name=name, roles=roles, area=area, scheme=settings.code_scheme, now=now()
+            store,
+            name=name,
+            roles=roles,
+            area=area,
+            responder=responder,
+            scheme=settings.code_scheme,
+            now=now(),
         )
     told = Text(
         f"密钥 {key.id} 已建立。下面的令牌只显示这一次，请立即妥善保存：",
@@ -85,7 +95,8 @@ def revoke(id_: str) -> None:
 def _line(key: "ApiKey") -> Text:
     roles = ",".join(key.roles)
     made = f"{key.created_at.astimezone(COUNTY_TIME):%Y-%m-%d %H:%M}"
-    head = f"{key.id}  {key.name}  {roles}  {key.area}  "
+    whose = f"{key.responder}  " if key.responder else ""
+    head = f"{key.id}  {key.name}  {roles}  {key.area}  {whose}"
     if key.revoked_at is None:
         return Text(f"{head}{made} 建立", f"{head}made {made}")
     ended = f"{key.revoked_at.astimezone(COUNTY_TIME):%Y-%m-%d %H:%M}"

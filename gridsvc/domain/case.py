@@ -26,8 +26,8 @@ URGENT = frozenset({1, 2})
 class Case:
     """How far the handling is. Until it has an ``owner``, whoever took it (``first_contact``, a
     caller's id) answers for it (首问负责). ``due_at`` is the end of its limit, None where its kind
-    has none; ``paperwork_due_at`` is set while paperwork is owed. ``rating`` is the last one given,
-    empty before the first.
+    has none; ``paperwork_due_at`` is set while paperwork is owed. ``not_told``: somebody is
+    offered it whom no channel could tell. ``rating`` is the last one given, empty before the first.
 
     ``unanswered_since``: since when too few of those it needs have accepted, None while enough
     have. ``nobody_left``: nobody more can be asked. ``escalation``: 0; 1 the township was
@@ -53,6 +53,7 @@ class Case:
     silent: int = 0
     by_hand: bool = False
     handover_due_at: datetime | None = None
+    not_told: bool = False
 
     @property
     def open(self) -> bool:
@@ -181,6 +182,7 @@ def alarms(incident: Incident, case: Case, *, at: datetime) -> tuple[str, ...]:
         "unlocated": incident.placement is None,
         "place_unsure": incident.doubt is not None,
         "handover_unanswered": case.handover_due_at is not None and case.handover_due_at < at,
+        "not_told": case.not_told,
         "paperwork_overdue": case.paperwork_due_at is not None and case.paperwork_due_at < at,
         "overdue": case.overdue(at),
         "supervised": case.supervised,

@@ -49,7 +49,7 @@ class IncidentsImported(Event):
 
 @dataclass(frozen=True, slots=True)
 class ResponderMoved(Event):
-    """A responder's device reported where it is."""
+    """A responder's device reported where it is: in logs from before positions left the log."""
 
     name: ClassVar[str] = "responder_moved"
     responder: str
@@ -202,6 +202,33 @@ class AlertEnded(AlertEvent):
     """An alert was called off or is over."""
 
     name: ClassVar[str] = "alert_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(CaseEvent):
+    """A channel took a message (``message``: `gridsvc.domain.messages.MessageKind`)."""
+
+    name: ClassVar[str] = "message_sent"
+    assignment: str
+    responder: str
+    channel: str
+    message: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFailed(CaseEvent):
+    """A channel did not take a message, for the reason ``error`` (a code); ``given_up``: it is not
+    tried again."""
+
+    name: ClassVar[str] = "message_failed"
+    assignment: str
+    responder: str
+    channel: str
+    message: str
+    attempt: int
+    error: str
+    given_up: bool
 
 
 @dataclass(frozen=True, slots=True)

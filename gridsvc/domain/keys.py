@@ -25,7 +25,8 @@ _NOBODYS = "0" * 64
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A key without its secret. ``hash`` is the secret's SHA-256 in hexadecimal digits, ``area``
-    the division it is for; moments are aware."""
+    the division it is for, ``responder`` the id of the person whose own it is; moments are
+    aware."""
 
     id: str
     name: str
@@ -34,11 +35,12 @@ class ApiKey:
     area: str
     created_at: datetime
     revoked_at: datetime | None = None
+    responder: str | None = None
 
     @property
     def caller(self) -> Caller:
         """Who asks with this key."""
-        return Caller(self.id, self.name, rights_of(self.roles), self.area)
+        return Caller(self.id, self.name, rights_of(self.roles), self.area, self.responder)
 
 
 class KeyRing:

@@ -20,6 +20,7 @@ class Right(StrEnum):
     HANDLE = "handle"
     SUPERVISE = "supervise"
     FORCE = "force"
+    OWN = "own"
     MAP = "map"
     CARDS = "cards"
     KEYS = "keys"
@@ -33,6 +34,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.HANDLE: Text("办理事件", "handle cases"),
     Right.SUPERVISE: Text("督办催办", "supervise and remind"),
     Right.FORCE: Text("更新力量位置", "update the force"),
+    Right.OWN: Text("处理本人任务", "answer one's own assignments"),
     Right.MAP: Text("维护地图", "keep the map"),
     Right.CARDS: Text("维护预案", "keep the run cards"),
     Right.KEYS: Text("管理密钥", "manage keys"),
@@ -49,6 +51,7 @@ class KeyRole(StrEnum):
     HANDLER = "handler"
     SUPERVISOR = "supervisor"
     DEVICE = "device"
+    RESPONDER = "responder"
     ADMIN = "admin"
 
 
@@ -59,6 +62,7 @@ ROLE_NAMES: dict[KeyRole, Text] = {
     KeyRole.HANDLER: Text("承办单位", "those who handle cases"),
     KeyRole.SUPERVISOR: Text("督查", "supervision"),
     KeyRole.DEVICE: Text("定位终端", "devices that tell where people are"),
+    KeyRole.RESPONDER: Text("处置人员本人", "one responder's own app"),
     KeyRole.ADMIN: Text("管理员", "administrators"),
 }
 """Whom each role is meant for."""
@@ -72,6 +76,7 @@ RIGHTS_OF: dict[KeyRole, frozenset[Right]] = {
     KeyRole.HANDLER: frozenset({Right.READ, Right.HANDLE}),
     KeyRole.SUPERVISOR: frozenset({Right.READ, Right.READ_SENSITIVE, Right.SUPERVISE}),
     KeyRole.DEVICE: frozenset({Right.FORCE}),
+    KeyRole.RESPONDER: frozenset({Right.OWN}),
     KeyRole.ADMIN: frozenset(Right),
 }
 """Role -> its rights."""
@@ -79,12 +84,14 @@ RIGHTS_OF: dict[KeyRole, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. ``area`` is a division code; the county's own means everywhere."""
+    """Who asks. ``area`` is a division code; the county's own means everywhere. ``responder`` is
+    the id of the person who shows their own key, None for everybody else."""
 
     id: str
     name: str
     rights: frozenset[Right]
     area: str
+    responder: str | None = None
 
     def may(self, right: Right) -> bool:
         """Whether the caller holds ``right``."""

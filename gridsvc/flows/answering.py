@@ -161,7 +161,7 @@ def _too_late(
     again."""
     sent = work.cases.assignments(incident.id)
     holders = _holders(one, sent)
-    if not _open_for(one, scene.card(incident, at=now), case, sent):
+    if not open_for(one, scene.card(incident, at=now), case, sent):
         who = "、".join(each.responder for each in holders) or "无"
         text = Text(
             f"接单过晚，未作任何更改：此案已不需要人手（已接单：{who}），请勿前往，谢谢",
@@ -180,7 +180,8 @@ def _too_late(
     return _refuse(work, one, incident, caller, "elsewhere", Fault("too_late", text), ())
 
 
-def _open_for(one: Assignment, card: Card, case: Case, sent: Sequence[Assignment]) -> bool:
+def open_for(one: Assignment, card: Card, case: Case, sent: Sequence[Assignment]) -> bool:
+    """Whether the place that ``one`` was offered is still open, of all who were ``sent``."""
     if not case.open or case.closed_at is not None or case.unanswered_since is None:
         return False
     again = any(each.responder == one.responder and each.state in _STILL_ASKED for each in sent)

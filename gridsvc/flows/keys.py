@@ -6,10 +6,11 @@ from datetime import datetime
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import Fault, InputError, NotFoundError
 from gridsvc.domain.events import ApiKeyAdded, ApiKeyRevoked
+from gridsvc.domain.force import unknown_responder
 from gridsvc.domain.keys import MAX_NAME, ApiKey, mint
 from gridsvc.domain.rights import ROLE_NAMES, KeyRole
 from gridsvc.domain.words import Text
-from gridsvc.store import Store
+from gridsvc.store import Store, UnitOfWork
 
 _LEVELS = ("county", "township", "village")
 
@@ -20,6 +21,7 @@ def add_key(
     name: str,
     roles: Sequence[str],
     area: str | None = None,
+    responder: str | None = None,
     scheme: CodeScheme,
     now: datetime,
 ) -> tuple[ApiKey, str]:
@@ -36,6 +38,8 @@ def add_key(
     area
         Code of the county, a township or a village; None for the whole county. It must be on the
         map where there is one.
+    responder
+        Id of the person whose own key it is; asked for by the role ``responder`` and by it alone.
     scheme
         What codes look like.
     now
@@ -58,12 +62,13 @@ def add_key(
             *_name_faults(called),
             *_role_faults(roles),
             *_area_faults(code, store.county, scheme, work.keys.divisions()),
+            *_responder_faults(work, responder, roles),
         ]
         if faults:
             raise InputError(faults)
         id_, token, hashed = mint()
         held = tuple(role for role in KeyRole if role in roles)
-        key = ApiKey(id_, called, hashed, held, code, now)
+        key = ApiKey(id_, called, hashed, held, code, now, responder=responder)
         work.keys.add(key)
         work.events.record(ApiKeyAdded(id_))
     return key, token
@@ -133,6 +138,18 @@ def _role_faults(roles: Sequence[str]) -> list[Fault]:
         )
         for role in unknown
     ]
+
+
+def _responder_faults(work: UnitOfWork, responder: str | None, roles: Sequence[str]) -> list[Fault]:
+    if (responder is not None) is not (KeyRole.RESPONDER in roles):
+        text = Text(
+            "角色 responder 与 --responder 须同时给出：密钥属于哪一位处置人员",
+            "the role responder and --responder belong together: say whose own key it is",
+        )
+        return [Fault("responder_and_role", text, "responder")]
+    if responder is None or work.force.person(responder)[0]:
+        return []
+    return list(unknown_responder(responder).faults)
 
 
 def _area_faults(

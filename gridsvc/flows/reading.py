@@ -73,6 +73,7 @@ def _alarms(reading: Reading, now: datetime, area: str) -> dict[str, int]:
         "nobody_left": reading.cases.count(replace(counted, nobody_left=True)),
         "silent_on_scene": reading.cases.count(replace(counted, silent=True)),
         "unlocated": reading.cases.count(replace(counted, unlocated=True)),
+        "not_told": reading.cases.count(replace(counted, not_told=True)),
         "paperwork_owed": reading.cases.count(replace(counted, stages=[Stage.PAPERWORK_OWED])),
         "overdue": reading.cases.count(replace(counted, overdue_at=now)),
         "supervised": reading.cases.count(replace(counted, supervised=True)),

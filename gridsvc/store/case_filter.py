@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, or_
 
 from gridsvc.domain.kinds import Category
 from gridsvc.domain.lifecycle import OPEN_STAGES, Stage
+from gridsvc.store.messages import NOT_TOLD
 from gridsvc.store.tables import incident
 
 _C = incident.c
@@ -32,6 +33,7 @@ class CaseFilter:
     unlocated: bool | None = None
     supervised: bool | None = None
     drill: bool | None = None
+    not_told: bool | None = None
     unanswered: bool | None = None
     nobody_left: bool | None = None
     silent: bool | None = None
@@ -63,6 +65,7 @@ def conditions(which: CaseFilter, county: str) -> list[ColumnElement[bool]]:
             (_C.supervised.is_(True), which.supervised),
             (_C.doubt.is_not(None), which.unsure),
             (_C.drill.is_(True), which.drill),
+            (NOT_TOLD, which.not_told),
             (_C.unanswered_since.is_not(None), which.unanswered),
             (_C.nobody_left.is_(True), which.nobody_left),
             (_C.silent > 0, which.silent),

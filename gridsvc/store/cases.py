@@ -11,11 +11,12 @@ from gridsvc.domain.case import Assignment, Case, File, Note, Supervision
 from gridsvc.domain.force import Capability
 from gridsvc.domain.geo import LngLat
 from gridsvc.domain.incident import Incident, unknown_incident
-from gridsvc.domain.lifecycle import AssignmentState, Stage
+from gridsvc.domain.lifecycle import ENDED, AssignmentState, Stage
 from gridsvc.domain.words import Text
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.case_filter import OPEN, CaseFilter, conditions
 from gridsvc.store.incidents import COLUMNS, case_row, to_incident
+from gridsvc.store.messages import NOT_TOLD
 from gridsvc.store.repository import Either, Repository
 from gridsvc.store.tables import assignment, claim, decision, incident, note, receipt, supervision
 
@@ -25,6 +26,7 @@ _CASE = (
     *(_C.merged_into, _C.supervised, _C.reminders, _C.rating),
     *(_C.unanswered_since, _C.nobody_left, _C.escalation, _C.escalated_at, _C.silent, _C.by_hand),
     _C.handover_due_at,
+    NOT_TOLD.label("not_told"),
 )
 _CHANGING = (
     *("state", "incident", "changed_at", "changed_by", "answer_by", "notified_at", "rung_at"),
@@ -189,6 +191,18 @@ class CaseReader(Repository):
         query = self._assignments().where(assignment.c.id == id)
         row = self.connection.execute(query.with_for_update() if lock else query).first()
         return None if row is None else _assignment(row)
+
+    def assignments_of(self, responder: str, *, limit: int) -> tuple[Assignment, ...]:
+        """Return the last ``limit`` assignments of one person, the open ones first, then the
+        last one first."""
+        c = assignment.c
+        query = (
+            self._assignments()
+            .where(c.responder == responder)
+            .order_by(c.state.in_(sorted(ENDED)), c.assigned_at.desc(), c.id)
+            .limit(limit)
+        )
+        return tuple(_assignment(row) for row in self.connection.execute(query))
 
     def supervisions(self, id: str) -> tuple[Supervision, ...]:  # noqa: A002
         """Return the supervision orders over the incident, the first one first."""

@@ -1,12 +1,11 @@
 """The people who can be sent. Names and telephone numbers are kept apart, to be erasable."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-import shapely
 from sqlalchemy import Select, bindparam, or_, select, update
 
 from gridsvc.domain.clock import CLOCK_SLACK
@@ -21,8 +20,14 @@ from gridsvc.domain.force import (
 from gridsvc.domain.geo import LngLat
 from gridsvc.store.bulk import insert_rows
 from gridsvc.store.geometry import points_to_stored
+from gridsvc.store.numbers import Counters
 from gridsvc.store.repository import Repository
-from gridsvc.store.tables import person, responder
+from gridsvc.store.tables import counter, person, responder
+
+MOVES = "moves"
+"""The counter row of changes of positions: devices report by the thousand a minute, and where they
+were is nobody's audit trail, so positions are no events. Who moved carries the count of it, and
+whoever wants to know asks for what is beyond the count they know."""
 
 Rows = list[dict[str, Any]]
 
@@ -51,6 +56,21 @@ class ForceReader(Repository):
         )
         row = self.connection.execute(query).first()
         return ("", "") if row is None else (row.name, row.phone)
+
+    def moves(self) -> int:
+        """Return how many changes of positions there were: those that are visible."""
+        query = select(counter.c.value).where(
+            counter.c.county == self.county, counter.c.name == MOVES
+        )
+        return self.connection.execute(query).scalar_one_or_none() or 0
+
+    def moved_since(self, count: int) -> dict[str, LivePosition | None]:
+        """Return where the devices are that moved after the ``count``-th change, by id."""
+        c = responder.c
+        query = select(c.id, c.live_lng, c.live_lat, c.live_at).where(
+            c.county == self.county, c.moved > count
+        )
+        return {row.id: _live(row) for row in self.connection.execute(query)}
 
     def has_role(self, role: Role) -> bool:
         """Whether anybody has ``role``."""
@@ -106,47 +126,82 @@ class ForceWriter(ForceReader):
         id, live
             Whose device, and what it reports.
         now
-            The present, aware; None: the report is made just now. A stored moment ahead of it by
-            more than ``CLOCK_SLACK`` comes from a wrong clock and gives way.
+            The present, aware; None: the report is made just now.
 
         Raises
         ------
         NotFoundError
             Nobody is known under ``id``, or the person was erased.
         """
-        self._must_be_known(id)
+        known, newest = self.move_many({id: live}, now=now or live.seen_at)
+        if id not in known:
+            raise unknown_responder(id)
+        return id in newest
+
+    def move_many(
+        self, lives: Mapping[str, LivePosition], *, now: datetime
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Keep where the devices of responders are; nothing changes for whom a later report is
+        already known.
+
+        Parameters
+        ----------
+        lives
+            What the devices report, by responder id.
+        now
+            The present, aware. A stored moment ahead of it by more than ``CLOCK_SLACK`` comes from
+            a wrong clock and gives way.
+
+        Returns
+        -------
+        tuple
+            Who is known (nobody was ever listed under the other ids, or they were erased), and
+            who of them has moved.
+        """
+        known = self._known(lives)
+        if not known:
+            return known, known
+        # Locked until the commit: whoever sees a count sees all that moved up to it.
+        count = Counters(self.connection, self.county).take(MOVES)
+        self._move([(key, lives[key]) for key in sorted(known)], count, now + CLOCK_SLACK)
+        return known, frozenset(self.moved_since(count - 1))
+
+    def _move(self, lives: Sequence[tuple[str, LivePosition]], count: int, ahead: datetime) -> None:
         c = responder.c
-        ahead = (now or live.seen_at) + CLOCK_SLACK
-        moved = self.connection.execute(
+        points = points_to_stored([live.at for _, live in lives], self.dialect)
+        self.connection.execute(
             update(responder)
-            .where(c.county == self.county, c.id == id)
-            .where(or_(c.live_at.is_(None), c.live_at <= live.seen_at, c.live_at > ahead))
-            .values(
-                live=shapely.Point(live.at.lng, live.at.lat),
-                live_at=live.seen_at,
-                **_lng_lat("live", live.at),
-            )
+            .where(c.county == self.county, c.id == bindparam("id_"))
+            .where(or_(c.live_at.is_(None), c.live_at <= bindparam("at_"), c.live_at > ahead))
+            .values(live_at=bindparam("at_"), moved=count),
+            [
+                {"id_": key, "at_": live.seen_at, "live": point, **_lng_lat("live", live.at)}
+                for (key, live), point in zip(lives, points, strict=True)
+            ],
         )
-        return bool(moved.rowcount)
 
     def add_person(self, id: str, *, name: str, phone: str) -> None:  # noqa: A002
         """Add somebody who is no responder: a reporter."""
         row = {"county": self.county, "id": id, "name": name, "phone": phone, "erased_at": None}
         insert_rows(self.connection, person, [row])
 
-    def _must_be_known(self, id: str) -> None:  # noqa: A002
-        """Refuse who was never listed or was erased.
+    def _known(self, ids: Collection[str]) -> frozenset[str]:
+        """Who of ``ids`` is listed and was not erased.
 
-        The lock (PostgreSQL; a SQLite writer is alone) makes an erasure under way be waited for.
+        The lock (PostgreSQL; a SQLite writer is alone) makes an erasure under way be waited for,
+        in one order for everybody.
         """
         found = self.connection.execute(
             select(person.c.id)
-            .where(person.c.county == self.county, person.c.id == id)
+            .join(
+                responder, (responder.c.county == person.c.county) & (responder.c.id == person.c.id)
+            )
+            .where(person.c.county == self.county, person.c.id.in_(sorted(ids)))
             .where(person.c.erased_at.is_(None))
-            .with_for_update(read=True)
+            .order_by(person.c.id)
+            .with_for_update(read=True, of=person)
         )
-        if found.first() is None:
-            raise unknown_responder(id)
+        return frozenset(found.scalars())
 
     def erase(self, id: str, *, at: datetime) -> None:  # noqa: A002
         """Blank the person: name, telephone, home and device position. Events keep the bare id.
@@ -247,9 +302,6 @@ def _capabilities(words: tuple[str, ...]) -> frozenset[Capability]:
 
 
 def _responder(row: Any) -> Responder:
-    live = None
-    if row.live_at is not None:
-        live = LivePosition(LngLat(row.live_lng, row.live_lat), row.live_at)
     return Responder(
         id=row.id,
         name=row.name,
@@ -262,5 +314,11 @@ def _responder(row: Any) -> Responder:
         night=row.night,
         on_duty=row.on_duty,
         vehicle=_VEHICLES[row.vehicle],
-        live=live,
+        live=_live(row),
     )
+
+
+def _live(row: Any) -> LivePosition | None:
+    if row.live_at is None:
+        return None
+    return LivePosition(LngLat(row.live_lng, row.live_lat), row.live_at)

@@ -17,9 +17,8 @@ class KeyReader(Repository):
     def all(self) -> tuple[ApiKey, ...]:
         """Return every key, revoked ones too, the oldest first."""
         c = api_key.c
-        query = select(c.id, c.name, c.hash, c.roles, c.area, c.created_at, c.revoked_at).where(
-            c.county == self.county
-        )
+        columns = [column for column in c if column is not c.county]
+        query = select(*columns).where(c.county == self.county)
         found = [_key(row) for row in self.connection.execute(query)]
         return tuple(sorted(found, key=lambda key: (key.created_at, key.id)))
 
@@ -45,6 +44,7 @@ class KeyWriter(KeyReader):
                 area=key.area,
                 created_at=key.created_at,
                 revoked_at=key.revoked_at,
+                responder=key.responder,
             )
         )
 
@@ -76,4 +76,5 @@ def _key(row: Any) -> ApiKey:
         area=row.area,
         created_at=row.created_at,
         revoked_at=row.revoked_at,
+        responder=row.responder,
     )

@@ -205,10 +205,12 @@ responder = Table(
     *_point("responder", "home", "home_lng", "home_lat"),
     *_point("responder", "live", "live_lng", "live_lat"),
     Column("live_at", Moment),
+    Column("moved", BigInteger, comment="The count of the counter 'moves' at the last move"),
     _refers("id", "person", "id"),
     _one_of("role", Role),
     _one_of("vehicle", Vehicle),
     CheckConstraint("(live_lng IS NULL) = (live_at IS NULL)", name="live_at"),
+    Index("ix_responder_moved", "county", "moved"),
 )
 
 incident = Table(
@@ -423,6 +425,7 @@ api_key = Table(
     Column("area", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("revoked_at", Moment),
+    Column("responder", Text, comment="Whose own key it is"),
     CheckConstraint("length(hash) = 64", name="hash"),
     comment="API keys; of a secret only its SHA-256 is kept",
 )

@@ -23,6 +23,7 @@ from gridsvc.store.holds import HoldReader
 from gridsvc.store.incidents import IncidentReader, IncidentWriter
 from gridsvc.store.keys import KeyReader, KeyWriter
 from gridsvc.store.listening import Commits, heads
+from gridsvc.store.messages import MessageReader, MessageWriter
 from gridsvc.store.numbers import CaseNumbers
 from gridsvc.store.repository import together
 from gridsvc.store.roads import RoadReader, RoadWriter
@@ -44,6 +45,7 @@ class Reading:
     cases: CaseReader
     alerts: AlertReader
     keys: KeyReader
+    messages: MessageReader
     roads: RoadReader
     handovers: HandoverReader
     run_cards: RunCardReader
@@ -59,6 +61,7 @@ class Reading:
         self.cases = CaseReader(connection, county)
         self.alerts = AlertReader(connection, county)
         self.keys = KeyReader(connection, county)
+        self.messages = MessageReader(connection, county)
         self.roads = RoadReader(connection, county)
         self.handovers = HandoverReader(connection, county)
         self.run_cards = RunCardReader(connection, county)
@@ -77,6 +80,7 @@ class UnitOfWork(Reading):
     cases: CaseWriter
     alerts: AlertWriter
     keys: KeyWriter
+    messages: MessageWriter
     roads: RoadWriter
     handovers: HandoverWriter
     run_cards: RunCardWriter
@@ -93,6 +97,7 @@ class UnitOfWork(Reading):
         self.cases = CaseWriter(connection, county)
         self.alerts = AlertWriter(connection, county)
         self.keys = KeyWriter(connection, county)
+        self.messages = MessageWriter(connection, county)
         self.roads = RoadWriter(connection, county)
         self.handovers = HandoverWriter(connection, county)
         self.run_cards = RunCardWriter(connection, county)
