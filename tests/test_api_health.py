@@ -57,7 +57,7 @@ def test_the_description_names_every_path_and_no_other_host(api: TestClient) -> 
             f"/api/v1/incidents/{{key}}/{what}"
             for what in (
                 *("position", "steps", "merge", "assignments", "supervision"),
-                *("supervision/reply", "reminders"),
+                *("supervision/reply", "reminders", "recall"),
             )
         ),
         "/api/v1/assignments/{id}/steps",
@@ -66,6 +66,11 @@ def test_the_description_names_every_path_and_no_other_host(api: TestClient) -> 
         "/api/v1/grids",
         "/api/v1/units",
         "/api/v1/responders/{responder}/position",
+        "/api/v1/positions",
+        "/api/v1/route",
+        *(f"/api/v1/closures{rest}" for rest in ("", "/{id}", "/{id}/lift")),
+        *(f"/api/v1/me/assignments{rest}" for rest in ("", "/{id}/{step}", "/{id}/decline")),
+        "/api/v1/me/positions",
         "/healthz",
         "/readyz",
     }

@@ -9,7 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from gridsvc.domain.lifecycle import AssignmentStep
 from gridsvc.domain.messages import LINK_AFTER_ACCEPTING, LINK_FOR, Link, new_token
+from gridsvc.flows.dispatching import move
 from gridsvc.runtime import Runtime
 from tests.api_county import REPORT
 from tests.browser import open_browser, visit
@@ -99,6 +101,31 @@ def test_a_decline_with_words(api: TestClient, phone: TestClient, api_runtime: R
     (note,) = api.get(f"/api/v1/incidents/{told['id']}").json()["step_notes"]
     assert note["text"].startswith("在外地 很远")
     assert len(note["text"]) < 520
+
+
+def test_a_late_acceptance_while_the_place_is_open(
+    api: TestClient, phone: TestClient, api_runtime: Runtime
+) -> None:
+    told = {one["responder"]: one["id"] for one in reported(api, address="东关街")["assignments"]}
+    first, reserve = (link_to(api_runtime, told[name]) for name in ("R0001", "R0002"))
+    with api_runtime.store.write() as work:
+        for name in ("R0001", "R0002"):
+            one = work.cases.assignment(told[name])
+            assert one is not None
+            incident, _ = work.cases.known(one.incident, lock=True)
+            now = api_runtime.clock()
+            move(work, one, incident, AssignmentStep.EXPIRE, now=now, by="clock")
+    page = phone.get(first).text
+    assert state(page) == "超时未接单，仍可接单"
+    assert "东关街" in page
+    assert phone.post(reserve, data={"step": "accept"}).status_code == 303
+    assert state(phone.get(reserve).text) == "已接单"
+    page = phone.get(first).text
+    assert state(page) == "超时未接单"
+    assert "东关街" not in page
+    refused = phone.post(first, data={"step": "accept"})
+    assert refused.status_code == 409
+    assert "接单过晚" in refused.text
 
 
 def test_links_that_open_nothing(api: TestClient, phone: TestClient, api_runtime: Runtime) -> None:

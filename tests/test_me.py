@@ -9,6 +9,8 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from gridsvc.domain.codes import CodeScheme
 from gridsvc.domain.errors import InputError
+from gridsvc.domain.lifecycle import AssignmentStep
+from gridsvc.flows.dispatching import move
 from gridsvc.flows.keys import add_key
 from gridsvc.runtime import Runtime
 from tests.api_county import REPORT
@@ -127,6 +129,32 @@ def test_a_sensitive_kind_is_withheld(
     told = far.get(ME, headers=own_key(api_runtime, people[0])).json()["assignments"][0]
     assert told["withheld"]
     assert (told["text"], told["address"], told["lng"]) == ("", "", None)
+
+
+def test_a_late_acceptance_is_a_step_while_the_place_is_open(
+    far: TestClient, api_runtime: Runtime, sent: dict[str, dict[str, Any]]
+) -> None:
+    first, reserve = own_key(api_runtime, "R0001"), own_key(api_runtime, "R0002")
+
+    def steps(mine: dict[str, str]) -> list[str]:
+        (one,) = far.get(ME, headers=mine).json()["assignments"]
+        found: list[str] = one["steps"]
+        return found
+
+    with api_runtime.store.write() as work:
+        for name in ("R0001", "R0002"):
+            one = work.cases.assignment(sent[name]["id"])
+            assert one is not None
+            incident, _ = work.cases.known(one.incident, lock=True)
+            now = api_runtime.clock()
+            move(work, one, incident, AssignmentStep.EXPIRE, now=now, by="clock")
+    assert steps(first) == steps(reserve) == ["accept"]
+    late = far.post(f"{ME}/{sent['R0002']['id']}/accept", headers=reserve)
+    assert (late.status_code, late.json()["state"]) == (200, "accepted")
+    assert steps(first) == []
+    refused = far.post(f"{ME}/{sent['R0001']['id']}/accept", headers=first)
+    assert code(refused) == (409, "too_late")
+    assert "R0002" in refused.json()["detail"]
 
 
 def test_a_key_names_its_responder(api_runtime: Runtime) -> None:
