@@ -23,9 +23,7 @@ def illness() -> dict[str, Any]:
     return deepcopy(default_cards().as_data()["sudden_illness"])
 
 
-def test_the_times_of_a_changed_card_are_those_of_its_offers(
-    carded: Runtime, hands: Hands
-) -> None:
+def test_the_times_of_a_changed_card_are_those_of_its_offers(carded: Runtime, hands: Hands) -> None:
     data = illness() | {"waves": {"answer_s": 35, "township_s": 40}}
     carded.put_card("sudden_illness", data, version=0, reason="试行", caller=carded.local)
     incident = carded.receive(report()).incident
