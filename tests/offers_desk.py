@@ -102,8 +102,10 @@ class Desk:
             return reading.cases.known(key)[1]
 
     def alarms(self, key: str) -> tuple[str, ...]:
+        """Those of a case, but for the services that nobody answers for here."""
         with self.runtime.store.read() as reading:
-            return alarms(*reading.cases.known(key), at=self.now)
+            found = alarms(*reading.cases.known(key), at=self.now)
+        return tuple(one for one in found if one != "handover_unanswered")
 
     def happened(self, key: str, *names: str) -> list[dict[str, Any]]:
         """The payloads of the events of those names, in order."""

@@ -297,7 +297,7 @@ def test_the_events_come_with_the_case(api: TestClient) -> None:
         "force_missing",
     ]
     assigned = [one["responder"] for one in answer["assignments"]]
-    assert [e["payload"]["responder"] for e in events[2:6]] == assigned
+    assert [e["payload"]["responder"] for e in events[2:7]] == assigned
     assert "19900000001" not in str(events)
 
 

@@ -310,7 +310,7 @@ def test_a_closed_case_asks_nobody_any_more(open_desk: Open) -> None:
     assert len(desk.sent(key)) == 8
     assert desk.taken() == {}
     desk.runtime.step(key, Action(Step.REOPEN), caller=desk.runtime.local)
-    assert desk.alarms(key) == ("unanswered",), "it is dispatched anew at once"
+    assert desk.alarms(key) == ("unanswered",), "an urgent case is dispatched again at once"
 
 
 @BOTH

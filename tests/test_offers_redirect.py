@@ -95,6 +95,16 @@ def test_nobody_is_taken_from_a_case_as_urgent(desk: Desk) -> None:
     assert doctor(desk, first, "accepted") == ["R0004"]
 
 
+def test_who_is_recused_is_not_taken_over(desk: Desk) -> None:
+    less = desk.call(LESS)
+    take_all(desk, less, "accept", "depart")
+    key = desk.call(replace(ILLNESS, recused=("R0004",)))
+    assert desk.case(key).nobody_left
+    desk.wait(0)
+    assert doctor(desk, key) == []
+    assert doctor(desk, less, "en_route") == ["R0004"]
+
+
 def test_urgency_two_takes_nobody(desk: Desk) -> None:
     first = desk.call(replace(LESS, urgency=2))
     take_all(desk, first, "accept")

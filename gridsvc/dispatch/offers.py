@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy
 from gridsvc.dispatch.picks import Pick, picks, places
-from gridsvc.dispatch.ranking import Shortfall
 from gridsvc.dispatch.runcard import Card
+from gridsvc.dispatch.shortfalls import Shortfall
 from gridsvc.dispatch.view import View
 from gridsvc.domain.case import Assignment
 from gridsvc.domain.force import Capability

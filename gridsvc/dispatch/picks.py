@@ -6,8 +6,9 @@ from itertools import islice
 from math import ceil
 
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, refusals
-from gridsvc.dispatch.ranking import Shortfall, free_to_serve, shortfall_of
 from gridsvc.dispatch.runcard import Card
+from gridsvc.dispatch.serving import free_to_serve
+from gridsvc.dispatch.shortfalls import Shortfall, shortfall_of
 from gridsvc.dispatch.view import OWN_S, Nearby, View
 from gridsvc.domain.force import LAY_CAPABILITIES, Capability, Responder, Role
 from gridsvc.domain.words import Text

@@ -1,17 +1,17 @@
 """Who could be there first, and why the nearer ones were passed over."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from math import ceil
 from typing import Any
 
-from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, held_by, refusals
-from gridsvc.dispatch.runcard import LAY_ROLES, Card
-from gridsvc.dispatch.view import HOME_S, OWN_S, SEARCH_LIMIT_S, TELEPHONE_S, Nearby, View
-from gridsvc.domain.force import CAPABILITY_NAMES, LAY_CAPABILITIES, Capability, Responder, Role
+from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy, refusals
+from gridsvc.dispatch.runcard import Card
+from gridsvc.dispatch.serving import counts_for, free, free_to_serve, other_office
+from gridsvc.dispatch.shortfalls import Shortfall, kept_shortfall, said, shortfall_of
+from gridsvc.dispatch.view import HOME_S, OWN_S, TELEPHONE_S, Nearby, View
+from gridsvc.domain.force import CAPABILITY_NAMES, Capability, Responder, Role
 from gridsvc.domain.kinds import Lay
 from gridsvc.domain.trades import TRADE_NAMES, Trade, trades_of
 from gridsvc.domain.travel import Basis, TravelTimes
@@ -58,25 +58,6 @@ class Refusal:
     def responder(self) -> Responder:
         """Who it is."""
         return self.near.responder
-
-
-@dataclass(frozen=True, slots=True)
-class Shortfall:
-    """What the card asks for and the county cannot give: ``found`` of the ``wanted`` people.
-
-    ``nearest_busy`` is the first who could have gone, and the number of the case that holds them.
-    ``late`` of those found come after the card's latest ETA; they are sent all the same.
-    ``frees_at`` (aware) is an estimate of when somebody more can go, ``frees_note`` says of what.
-    """
-
-    capability: Capability
-    wanted: int
-    found: int
-    reason: Text
-    nearest_busy: tuple[str, str] | None = None
-    late: int = 0
-    frees_at: datetime | None = None
-    frees_note: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +110,14 @@ class Ranking:
             "missing": [*self.missing],
             "lay": self.lay,
             "hand_over": [*self.hand_over],
-            "notes": [_said(note) for note in self.notes],
+            "notes": [said(note) for note in self.notes],
             "basis": self.basis,
-            "travel_note": _said(self.travel_note),
-            "eta_notes": {basis.value: _said(note) for basis, note in self.eta_notes.items()},
+            "travel_note": said(self.travel_note),
+            "eta_notes": {basis.value: said(note) for basis, note in self.eta_notes.items()},
             "chosen": [_kept(one) for one in self.chosen],
             "refused": [_kept(one) for one in self.refused],
             "shortfalls": [kept_shortfall(one) for one in self.shortfalls],
         }
-
-
-def kept_shortfall(one: Shortfall) -> dict[str, Any]:
-    """What is kept of a shortfall."""
-    busy = one.nearest_busy
-    return {
-        "capability": one.capability,
-        "wanted": one.wanted,
-        "found": one.found,
-        "reason": _said(one.reason),
-        "nearest_busy": None if busy is None else {"responder": busy[0], "case": busy[1]},
-        "late": one.late,
-        "frees_at": None if one.frees_at is None else one.frees_at.isoformat(),
-        "frees_note": None if one.frees_note is None else _said(one.frees_note),
-    }
 
 
 def _kept(one: Candidate | Refusal) -> dict[str, Any]:
@@ -166,15 +132,11 @@ def _kept(one: Candidate | Refusal) -> dict[str, Any]:
         "score_s": round(near.score_s),
         "own": near.own,
         "terms": [
-            {"code": term.code, "text": _said(term.text), "seconds": round(term.seconds)}
+            {"code": term.code, "text": said(term.text), "seconds": round(term.seconds)}
             for term in one.terms
         ],
-        "reasons": [_said(reason) for reason in one.reasons],
+        "reasons": [said(reason) for reason in one.reasons],
     }
-
-
-def _said(text: Text) -> dict[str, str]:
-    return {"zh": text.zh, "en": text.en}
 
 
 def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUSY) -> Ranking:
@@ -202,8 +164,8 @@ def rank(view: View, card: Card, *, travel: TravelTimes, busy: Busy = NOBODY_BUS
     """
     first: list[int] = []
     if card.required:
-        free = _free(view, view.walk(card.required, card.excluded), card, busy)
-        first = list(islice(free, CHOSEN))
+        able = free(view, view.walk(card.required, card.excluded), card, busy)
+        first = list(islice(able, CHOSEN))
     chosen, shortfalls = _completed(view, card, first, busy)
     refused = _passed_over(view, card, first, busy)
     going = tuple(candidate(view.one(number), view, card) for number in chosen)
@@ -230,125 +192,9 @@ def _rests_on(travel: TravelTimes, bases: Sequence[Basis]) -> tuple[Basis, Text]
     return travel.basis, note
 
 
-def serving(view: View, card: Card, capability: Capability) -> Iterator[int]:
-    """Walk over those who count for ``capability`` and can be reached, free or not."""
-    return view.walk((capability,), _not_serving(card, capability))
-
-
-def free_to_serve(view: View, card: Card, capability: Capability, busy: Busy) -> Iterator[int]:
-    """Walk over those who count for ``capability`` and can go; departments that are for the matter
-    before the others."""
-    free = _free(view, serving(view, card, capability), card, busy)
-    if capability is not Capability.TRADE or not card.trades:
-        return free
-    people = view.index.responders
-    return iter(sorted(free, key=lambda number: _other_office(people[number], card)))
-
-
-def _other_office(who: Responder, card: Card) -> bool:
-    """Whether it is a department, and for other matters than the card asks for."""
-    return (
-        who.role is Role.DEPARTMENT
-        and bool(card.trades)
-        and card.trades.isdisjoint(trades_of(who.name))
-    )
-
-
-def shortfall_of(
-    view: View,
-    card: Card,
-    capability: Capability,
-    numbers: Sequence[int],
-    busy: Busy,
-    *,
-    wanted: int,
-) -> Shortfall | None:
-    """What ``numbers``, who go for ``capability``, fall short by: of so many people ``wanted``, or
-    of the card's time; None where it has what it asks for."""
-    etas = sorted(view.one(number).eta_s for number in numbers)
-    latest = card.latest.get(capability)
-    late = [] if latest is None else [eta for eta in etas if eta > latest]
-    if len(numbers) >= wanted and not late:
-        return None
-    short = _shortfall(view, card, capability, wanted=wanted, found=len(numbers), busy=busy)
-    if not late or latest is None:
-        return short
-    told = _late(etas, late, latest)
-    if len(numbers) < wanted:
-        told = Text(f"{told.zh}；{short.reason.zh}", f"{told.en}; {short.reason.en}")
-    return replace(short, reason=told, late=len(late))
-
-
-def _late(etas: Sequence[float], late: Sequence[float], latest: float) -> Text:
-    first, limit, place = ceil(late[0] / 60), round(latest / 60), len(etas) - len(late) + 1
-    who = Text("最近的", "the nearest") if place == 1 else Text(f"第 {place} 人", f"number {place}")
-    return Text(
-        f"{who.zh} {first} 分钟，超过 {limit} 分钟",
-        f"{who.en} takes {first} minutes, more than {limit}",
-    )
-
-
-def _shortfall(
-    view: View, card: Card, capability: Capability, *, wanted: int, found: int, busy: Busy
-) -> Shortfall:
-    """Why only ``found`` people, all that are free, can go for ``capability``."""
-    barred = _not_serving(card, capability)
-    have = len(view.index.able((capability,), barred=barred)[1])
-    reached = view.index.able((capability,), barred=barred, night=view.night)[1]
-    near = view.count_within_reach(reached)
-    people = view.index.responders
-    held = (people[number] for number in serving(view, card, capability))
-    holding = ((one.id, held_by(one, busy)) for one in held)
-    nearest = next(((key, number) for key, number in holding if number is not None), None)
-    if not have:
-        reason = Text("全县无人具备此能力", "nobody in the county has this capability")
-    else:
-        hours = round(SEARCH_LIMIT_S / 3600)
-        out = _kept_out(view, card, capability, busy)
-        off, far, gone = have - len(reached), len(reached) - near, near - found - out
-        left = Text(f"，排除、回避或休整 {out} 人", f", {out} excluded, recused or resting")
-        left = left if out else Text("", "")
-        reason = Text(
-            f"需 {wanted} 人，可派 {found} 人：全县具备此能力的 {have} 人中，已指派 {gone} 人"
-            f"{left.zh}，不在岗或联系不上 {off} 人，位置不明或 {hours} 小时内到不了 {far} 人",
-            f"{wanted} wanted, {found} can go: of {have} in the county with this capability {gone} "
-            f"are assigned{left.en}, {off} off duty or unreachable, {far} without a place or more "
-            f"than {hours} hours away",
-        )
-    return Shortfall(capability, wanted, found, reason, nearest)
-
-
 def candidate(near: Nearby, view: View, card: Card) -> Candidate:
     """Somebody eligible, with the terms of the score and what speaks for it."""
     return Candidate(near, _terms(near), _reasons(near, view, card))
-
-
-def _free(view: View, walk: Iterator[int], card: Card, busy: Busy) -> Iterator[int]:
-    people, out = view.index.responders, card.kept_out
-    return (
-        number
-        for number in walk
-        if held_by(people[number], busy) is None and people[number].id not in out
-    )
-
-
-def _kept_out(view: View, card: Card, capability: Capability, busy: Busy) -> int:
-    """How many free people within reach, who count for ``capability``, are not offered it."""
-    if not card.kept_out:
-        return 0
-    people = view.index.responders
-    return sum(
-        people[number].id in card.kept_out and held_by(people[number], busy) is None
-        for number in serving(view, card, capability)
-    )
-
-
-def _not_serving(card: Card, capability: Capability) -> frozenset[Role]:
-    if capability in LAY_CAPABILITIES:
-        return card.excluded
-    # An office that has first aid or fire among its trades is not the one who comes running.
-    offices = frozenset() if capability is Capability.TRADE else frozenset({Role.DEPARTMENT})
-    return card.excluded | LAY_ROLES | offices
 
 
 def _completed(
@@ -368,19 +214,11 @@ def _completed(
             shortfalls.append(short)
     people = view.index.responders
     chosen = [*first, *view.in_order(set(pool) - set(first))]
-    return sorted(chosen, key=lambda number: _other_office(people[number], card)), shortfalls
+    return sorted(chosen, key=lambda number: other_office(people[number], card)), shortfalls
 
 
 def _serves(view: View, number: int, card: Card, capability: Capability) -> bool:
     return counts_for(view.index.responders[number], card, capability)
-
-
-def counts_for(who: Responder, card: Card, capability: Capability) -> bool:
-    """Whether somebody counts for ``capability`` of ``card``: a neighbour who has learned a
-    professional's trade is welcome, but does not stand in for the professional."""
-    if capability is Capability.TRADE and _other_office(who, card):
-        return False
-    return capability in who.capabilities and who.role not in _not_serving(card, capability)
 
 
 def _passed_over(view: View, card: Card, first: list[int], busy: Busy) -> list[int]:

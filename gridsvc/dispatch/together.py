@@ -9,8 +9,8 @@ import numpy as np
 from gridsvc.dispatch.batch import Numbers, match
 from gridsvc.dispatch.eligibility import NOBODY_BUSY, Busy
 from gridsvc.dispatch.picks import Pick
-from gridsvc.dispatch.ranking import counts_for, free_to_serve
 from gridsvc.dispatch.runcard import Card
+from gridsvc.dispatch.serving import counts_for, free_to_serve
 from gridsvc.dispatch.view import SEARCH_LIMIT_S, View
 from gridsvc.domain.force import LAY_CAPABILITIES, Capability
 from gridsvc.domain.geo import Floats

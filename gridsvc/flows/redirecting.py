@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from gridsvc.dispatch import Card, Pick, View
-from gridsvc.dispatch.ranking import serving
+from gridsvc.dispatch.serving import serving
 from gridsvc.domain.case import Assignment, Case
 from gridsvc.domain.force import Capability
 from gridsvc.domain.incident import Incident
@@ -91,7 +91,10 @@ def _candidates(
     redirects = card.waves is not None and card.waves.redirects
     for number in serving(view, card, capability):
         hold = holds.get(people[number].id)
-        if hold is None or people[number].id in asked or view.one(number).eta_s > WITHIN_S:
+        who = people[number].id
+        if hold is None or who in asked or who in card.kept_out:
+            continue
+        if view.one(number).eta_s > WITHIN_S:
             continue
         if hold.reserve and hold.state is AssignmentState.OFFERED:
             if hold.urgency >= incident.urgency:

@@ -7,7 +7,7 @@ from datetime import datetime
 from gridsvc.dispatch import Card
 from gridsvc.dispatch.eligibility import Busy
 from gridsvc.dispatch.offers import fills
-from gridsvc.dispatch.ranking import counts_for
+from gridsvc.dispatch.serving import counts_for
 from gridsvc.dispatch.together import Open, Together, together
 from gridsvc.domain.case import URGENT, Assignment
 from gridsvc.domain.errors import ConflictError, InputError, NotFoundError
