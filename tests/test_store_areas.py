@@ -259,11 +259,14 @@ def test_postgis_has_typed_columns_with_one_gist_index_each(postgres_store: Stor
             text("SELECT ST_XMax(geometry) FROM unit WHERE code LIKE '%02'")
         ).scalar_one()
     assert sorted(map(tuple, columns)) == [
+        ("alert", "polygon", "MULTIPOLYGON", 4490),
+        ("closure", "geometry", "GEOMETRY", 4490),
         ("division", "geometry", "MULTIPOLYGON", 4490),
         ("grid", "geometry", "MULTIPOLYGON", 4490),
         ("incident", "position", "POINT", 4490),
         ("responder", "home", "POINT", 4490),
         ("responder", "live", "POINT", 4490),
+        ("road_edge", "geometry", "LINESTRING", 4490),
         ("unit", "geometry", "MULTIPOLYGON", 4490),
     ]
     assert lng == 104.60001
