@@ -20,7 +20,6 @@ NOT_DESCRIBED = {
 """Pages, files and the description itself."""
 
 
-
 def test_ready_says_what_there_is(api: TestClient) -> None:
     assert api.get("/healthz").json() == {"status": "ok"}
     api.post("/api/v1/incidents", json=REPORT)
