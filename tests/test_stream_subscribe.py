@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gridsvc.domain.events import MapPublished, StoredEvent
+from gridsvc.domain.events import MapPublished, RespondersImported, StoredEvent
 from gridsvc.runtime import Runtime
 from gridsvc.settings import Settings
 from gridsvc.store import Store
@@ -82,17 +82,18 @@ def test_what_is_read_again_after_a_failure_is_not_handed_on_again(
     heard: list[int] = []
     failures: list[int] = []
 
-    def place(_: object) -> None:
+    def take(_: object) -> None:
         if len(failures) < 2:
             failures.append(len(heard))
             raise ZeroDivisionError
 
-    monkeypatch.setattr(runtime, "_place_anew", place)
+    monkeypatch.setattr(runtime, "_take_force", take)
     monkeypatch.setattr("gridsvc.following._RETRY_S", 0.05)
     runtime.subscribe(lambda events: heard.extend(event.position for event in events))
     with caplog.at_level(logging.CRITICAL + 1, "gridsvc.following"):
         runtime.watch()
-        record(runtime, 3)
+        with runtime.store.write() as work:
+            work.events.record(*[RespondersImported(added=1, changed=0)] * 3)
         record(runtime, 2)
         eventually(lambda: len(failures) == 2)
         record(runtime, 1)

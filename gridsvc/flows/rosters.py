@@ -10,7 +10,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from geodata.sources import read_raw
 from gridsvc.domain.card_events import RosterChanged
 from gridsvc.domain.duty import DAY_MIN, ROSTERED, WEEK_MIN, Roster, RosterException, Shift
 from gridsvc.domain.errors import Fault, InputError, LayerError, NotFoundError
@@ -61,6 +60,9 @@ def import_roster(
     LayerError
         Every fault of the file at once: nothing is changed.
     """
+    # What reads files takes a second to load, and a service that starts reads none.
+    from geodata.sources import read_raw
+
     raw = read_raw(path, layer=layer, encoding=encoding)
     faults = list(raw.faults)
     columns = {column.name.strip().lower(): column.values() for column in raw.columns}
