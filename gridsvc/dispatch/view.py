@@ -87,6 +87,7 @@ class View:
         self._eta = np.full(count, np.nan)
         self._basis = np.zeros(count, dtype=np.int8)
         self._rings: list[Numbers] = []
+        self._of_few: dict[tuple[frozenset[Capability], frozenset[Role]], list[Numbers]] = {}
         self._know(self._own)
 
     def walk(self, able: Collection[Capability], barred: Collection[Role] = ()) -> Iterator[int]:
@@ -94,15 +95,16 @@ class View:
         lowest score first, ties by id; nobody beyond ``SEARCH_LIMIT_S``."""
         mask, numbers = self.index.able(able, barred=barred, night=self.night)
         if len(numbers) <= _FEW:
-            for place in range(len(_RINGS)):
-                yield from self._ring(place, numbers).tolist()
+            rings = self._of_few.setdefault((frozenset(able), frozenset(barred)), [])
+            for ring in self._in_rings(rings, numbers):
+                yield from ring.tolist()
             return
-        for ring in self._in_rings():
+        for ring in self._in_rings(self._rings):
             yield from ring[mask[ring]].tolist()
 
     def walk_all(self) -> Iterator[int]:
         """Yield everybody with a place, whatever they can do, in the same order."""
-        for ring in self._in_rings():
+        for ring in self._in_rings(self._rings):
             yield from ring.tolist()
 
     def one(self, number: int) -> Nearby:
@@ -150,11 +152,12 @@ class View:
         found = np.rint(self._search.within(SEARCH_LIMIT_S + _HALF, numbers).seconds)
         return int(np.count_nonzero(found <= SEARCH_LIMIT_S))
 
-    def _in_rings(self) -> Iterator[Numbers]:
+    def _in_rings(self, found: list[Numbers], who: Numbers | None = None) -> Iterator[Numbers]:
+        """The rings of everybody, or of ``who``; ``found`` keeps them for the next walk."""
         for place in range(len(_RINGS)):
-            if place == len(self._rings):
-                self._rings.append(self._ring(place))
-            yield self._rings[place]
+            if place == len(found):
+                found.append(self._ring(place, who))
+            yield found[place]
 
     def _ring(self, place: int, who: Numbers | None = None) -> Numbers:
         """Everybody, or those of ``who``, whose score lies in a ring, by score, then by id."""
