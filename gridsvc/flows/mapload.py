@@ -1,22 +1,16 @@
 """The current map with its index, which is kept in a file beside the data."""
 
 import hashlib
-import logging
-import os
-import tempfile
 from pathlib import Path
-from zipfile import BadZipFile
 
-import numpy as np
 import shapely
 
 from gridsvc.domain.area import PublishedMap
 from gridsvc.domain.geo import MetricFrame
+from gridsvc.flows.kept_arrays import keep, read_kept
 from gridsvc.locating import GridMap
 from gridsvc.locating.cell_index import LAYOUT, CellIndex
 from gridsvc.locating.leaves import Leaves
-
-log = logging.getLogger(__name__)
 
 
 def load_map(
@@ -44,10 +38,11 @@ def load_map(
     if cache is None:
         return GridMap(published, frame=frame, leaves=leaves)
     path = cache / f"cells-{_digest(published, leaves, frame)}.npz"
-    index = _read(path)
+    index = read_kept(path, CellIndex.from_arrays)
     grid_map = GridMap(published, frame=frame, index=index, leaves=leaves)
     if index is None:
-        _write(path, grid_map.index)
+        kept = grid_map.index.arrays()
+        keep(path, kept, older="cells-*.npz", what="the index of the map")
     return grid_map
 
 
@@ -57,31 +52,3 @@ def _digest(published: PublishedMap, leaves: Leaves, frame: MetricFrame) -> str:
     for wkb in shapely.to_wkb(leaves.polygons).tolist():
         digest.update(wkb)
     return digest.hexdigest()[:24]
-
-
-def _read(path: Path) -> CellIndex | None:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return CellIndex.from_arrays(dict(arrays))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        return None
-
-
-def _write(path: Path, index: CellIndex) -> None:
-    """Keep the index, and no older one. A folder that takes no file costs the next start some
-    seconds, nothing more."""
-    part: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        part = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **index.arrays())
-        part.replace(path)
-        for other in path.parent.glob("cells-*.npz"):
-            if other != path:
-                other.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("the index of the map cannot be kept in %s: %s", path.parent, error)
-        if part is not None:
-            part.unlink(missing_ok=True)
